@@ -1,0 +1,17 @@
+/** changeline.yml: read, checked, and told apart by environment. The noun's public face. */
+export { type Environment, type HostAddress, normalEnvironment } from './environment.ts';
+export { type Loaded, loadConfig, parseConfig } from './load.ts';
+export { closest } from './problems.ts';
+export {
+  type BackupSection,
+  type Config,
+  configSchema,
+  type DatabaseSection,
+  type DeploySection,
+  type GateSection,
+  type LoadTestSection,
+  type MetricSection,
+  type MigrateSection,
+  type SmokeCheck,
+  type WatchSection,
+} from './schema.ts';

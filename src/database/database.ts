@@ -1,0 +1,20 @@
+/** Databases of every engine behind one interface: the noun's public face. */
+export { type Address, parseAddress } from './address.ts';
+export { checkThrowaway, openDatabase, throwaway } from './open.ts';
+export { type Statement, splitStatements } from './statements.ts';
+export type {
+  Database,
+  DumpFacts,
+  Engine,
+  Executed,
+  Fingerprint,
+  Mutex,
+  OpenOptions,
+  Parameter,
+  Row,
+  Runner,
+  Session,
+  Throwaway,
+  Traits,
+  Tunnel,
+} from './types.ts';

@@ -1,0 +1,229 @@
+/** SQLite, by the library that is part of Node. A file is its own server; its copies are files too. */
+import { constants, createReadStream, createWriteStream } from 'node:fs';
+import { access, mkdtemp, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { backup, DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { Writable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
+import { Failure } from '../outcome/outcome.ts';
+import { type CatalogueEntry, fingerprintOf } from './canonical.ts';
+import type { ThrowawayOptions } from './open.ts';
+import { databaseError, type Explained, runScript } from './script.ts';
+import type { Database, DumpFacts, Executed, Fingerprint, Mutex, Parameter, Row, Session, Throwaway, Traits } from './types.ts';
+
+// Foreign keys are off, as they are for every other client unless it asks: tools expect it.
+const SETTINGS = { timeout: 5000, enableForeignKeyConstraints: false };
+// All pages in one step: smaller steps begin again whenever another process writes, and may never end.
+const ALL_PAGES = 2 ** 31 - 1;
+const NEVER = new AbortController().signal;
+
+/** Opens a file that exists. Throws `database-unreachable` and `database-denied`. */
+export async function openSqlite(name: string, path: string, scratch: string): Promise<Database> {
+  const denied = await access(path, constants.R_OK | constants.W_OK).then(() => null, (error: NodeJS.ErrnoException) => error);
+  if (denied) throw unreachable(path, denied.code === 'EACCES', denied.message);
+  const database = new SqliteDatabase(name, path, scratch, open(path));
+  try {
+    await database.query('SELECT count(*) FROM sqlite_schema');
+  } catch (error) {
+    await database.close();
+    throw unreachable(path, false, (error as Failure).why ?? (error as Error).message);
+  }
+  return database;
+}
+
+class SqliteSession implements Session {
+  readonly path: string;
+  readonly db: DatabaseSync;
+
+  constructor(path: string, db: DatabaseSync) {
+    this.path = path;
+    this.db = db;
+  }
+
+  async query(sql: string, parameters: Parameter[] = []): Promise<Row[]> {
+    try {
+      return this.db.prepare(sql).all(...(parameters as SQLInputValue[])) as Row[];
+    } catch (error) {
+      throw databaseError({ where: `sqlite:${this.path}`, explain, signal: NEVER }, error, {});
+    }
+  }
+
+  execute(script: string | string[], options: { transaction?: boolean } = {}): Promise<Executed> {
+    const runner = { engine: 'sqlite' as const, where: `sqlite:${this.path}`, one: async (sql: string) => this.db.exec(sql), explain, signal: NEVER };
+    return runScript(runner, script, options.transaction ?? false);
+  }
+
+  async lockTimeout(ms: number): Promise<void> {
+    this.db.exec(`PRAGMA busy_timeout = ${Math.ceil(ms)}`);
+  }
+
+  /**
+   * SQLite has no advisory locks. A lock on an empty file beside the database serves: the kernel ends it with its
+   * process. The file stays, since removing it could let two processes lock two files of the same name.
+   */
+  async mutex(name: string): Promise<Mutex> {
+    const file = join(dirname(this.path), `.${basename(this.path)}.${encodeURIComponent(name)}.lock`);
+    const lock = open(file);
+    try {
+      lock.exec('PRAGMA busy_timeout = 0');
+      lock.exec('BEGIN EXCLUSIVE');
+    } catch (error) {
+      lock.close();
+      throw new Failure({
+        code: 'database-busy',
+        what: `another process holds ${name}`,
+        where: `sqlite:${this.path}`,
+        why: (error as Error).message,
+        untouched: 'nothing was changed',
+        next: `wait until it has ended (fuser ${basename(file)} names it); the lock ends with its process`,
+      });
+    }
+    return { release: async () => void (lock.isOpen && lock.close()) };
+  }
+
+  async close(): Promise<void> {
+    if (this.db.isOpen) this.db.close();
+  }
+}
+
+class SqliteDatabase implements Database {
+  readonly engine = 'sqlite';
+  readonly name: string;
+  readonly where: string;
+  readonly #path: string;
+  readonly #scratch: string;
+  readonly #main: SqliteSession;
+
+  constructor(name: string, path: string, scratch: string, db: DatabaseSync) {
+    this.name = name;
+    this.where = `sqlite:${path}`;
+    this.#path = path;
+    this.#scratch = scratch;
+    this.#main = new SqliteSession(path, db);
+  }
+
+  placeholder = (): string => '?';
+  quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`;
+  query = (sql: string, parameters?: Parameter[]): Promise<Row[]> => this.#main.query(sql, parameters);
+  execute = (script: string | string[], options?: { transaction?: boolean }): Promise<Executed> => this.#main.execute(script, options);
+  session = async (): Promise<Session> => new SqliteSession(this.#path, open(this.#path));
+  checkTools = async (): Promise<string> => `SQLite ${await this.version()}`;
+  close = (): Promise<void> => this.#main.close();
+
+  async version(): Promise<string> {
+    return String((await this.query('SELECT sqlite_version() AS version'))[0]?.version);
+  }
+
+  async traits(): Promise<Traits> {
+    return { engine: 'sqlite', version: await this.version(), name: basename(this.#path), encoding: null, collation: null, roles: [], extensions: [] };
+  }
+
+  /** What SQLite keeps of each object is the text that made it; `sqlite_…` objects are its own. */
+  async fingerprint(): Promise<Fingerprint> {
+    const rows = await this.query("SELECT type AS kind, name, tbl_name || ': ' || coalesce(sql, '') AS body FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'");
+    return fingerprintOf(rows as unknown as CatalogueEntry[]);
+  }
+
+  async counts(): Promise<Record<string, number>> {
+    const session = await this.session();
+    return countRows(session).finally(() => session.close());
+  }
+
+  async size(): Promise<number> {
+    const wal = await stat(`${this.#path}-wal`).catch(() => null);
+    return (await stat(this.#path)).size + (wal?.size ?? 0);
+  }
+
+  /** An online backup into a file of our own, which is then read and counted; the original is held only for the copying. */
+  async dump(to: Writable, signal: AbortSignal): Promise<DumpFacts> {
+    const directory = await mkdtemp(join(this.#scratch, 'sqlite-'));
+    try {
+      const copy = join(directory, 'copy.db');
+      await backup(this.#main.db, copy, { rate: ALL_PAGES });
+      const bytes = (await stat(copy)).size;
+      await pipeline(createReadStream(copy), to, { end: false, signal });
+      to.end();
+      await finished(to);
+      // Counted only now: opening the copy may change its file.
+      const session = new SqliteSession(copy, open(copy));
+      const counts = await countRows(session).finally(() => session.close());
+      return { counts, counted: 'copy', position: null, bytes, tool: await this.checkTools() };
+    } catch (error) {
+      to.destroy(error as Error);
+      throw error instanceof Failure ? error : copyFailure(this.where, error, signal);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+}
+
+/** A file of our own, in a directory of mode 0700. */
+export async function throwawaySqlite({ scratch, like }: ThrowawayOptions): Promise<Throwaway> {
+  const directory = await mkdtemp(join(scratch, 'throwaway-'));
+  const path = join(directory, like.name);
+  const db = new DatabaseSync(path, { ...SETTINGS, open: false });
+  const database = new SqliteDatabase('throwaway', path, scratch, db);
+  return {
+    database,
+    unlike: [],
+    restore: async (from, signal) => {
+      await pipeline(from, createWriteStream(path, { mode: 0o600 }), { signal });
+      try {
+        db.open();
+        const [row] = db.prepare('PRAGMA quick_check(1)').all();
+        if (row?.quick_check !== 'ok') throw new Error(String(row?.quick_check));
+      } catch (error) {
+        throw copyFailure('the restored copy', error, signal);
+      }
+    },
+    close: async () => {
+      await database.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function open(path: string): DatabaseSync {
+  return new DatabaseSync(path, SETTINGS);
+}
+
+async function countRows(session: Session): Promise<Record<string, number>> {
+  await session.query('BEGIN');
+  const counts: Record<string, number> = {};
+  const tables = await session.query("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'");
+  for (const { name } of tables) {
+    const [row] = await session.query(`SELECT count(*) AS amount FROM "${String(name).replaceAll('"', '""')}"`);
+    counts[String(name)] = Number(row!.amount);
+  }
+  await session.query('COMMIT');
+  return counts;
+}
+
+function explain(error: unknown): Explained {
+  const { message, errcode } = error as { message: string; errcode?: number };
+  return { message, native: errcode === undefined ? '' : String(errcode), lockTimeout: (errcode ?? 0) % 256 === 5 };
+}
+
+function unreachable(path: string, denied: boolean, why: string): Failure {
+  return new Failure({
+    code: denied ? 'database-denied' : 'database-unreachable',
+    what: denied ? 'the database may not be opened by this user' : 'this is not a database that can be opened',
+    where: `sqlite:${path}`,
+    why,
+    untouched: 'nothing was created',
+    next: 'check the path in the URL and the permissions of the file and its directory',
+  });
+}
+
+function copyFailure(where: string, error: unknown, signal: AbortSignal): Failure {
+  const full = (error as NodeJS.ErrnoException).code === 'ENOSPC' || (error as { errcode?: number }).errcode === 13;
+  return new Failure({
+    code: signal.aborted ? 'cancelled' : full ? 'disk-full' : 'backup-failed',
+    what: signal.aborted ? 'the copying was ended because the run was cancelled' : 'the copy cannot be used',
+    where,
+    why: (error as Error).message,
+    untouched: 'the original was only read',
+    next: full ? 'make room on the disk' : 'run it again',
+    cause: error,
+  });
+}

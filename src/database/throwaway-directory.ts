@@ -1,0 +1,128 @@
+/** Where the data of a throwaway server lies, whose user runs it, and what a killed run left there. */
+import { chown, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../outcome/outcome.ts';
+import { type Command, endGroup, run, start } from '../process/process.ts';
+
+const PREFIX = 'changeline-throwaway-';
+// The path of a unix socket may be 107 bytes long; the name of the socket itself needs some of them.
+const LONGEST = 70;
+
+/** A user who is not root: servers refuse to run as root. */
+export interface ServerUser {
+  uid: number;
+  gid: number;
+}
+
+/** The user to run a server as: null where this process is not root and may run it as itself. `names` are tried in order. */
+export async function serverUser(names: string[]): Promise<ServerUser | null> {
+  if (process.getuid?.() !== 0) return null;
+  for (const name of [...names, 'nobody']) {
+    const [uid, gid] = await Promise.all(['-u', '-g'].map((flag) => run({ file: 'id', args: [flag, name] })));
+    if (uid!.status === 0 && gid!.status === 0) return { uid: Number(uid!.stdout), gid: Number(gid!.stdout) };
+  }
+  throw new Failure({
+    code: 'tool-missing',
+    what: `root cannot run a database server, and there is no user ${[...names, 'nobody'].join(' or ')}`,
+    next: 'run as another user, or create one of these users',
+  });
+}
+
+/** The command as that user. `setpriv` also ends the server with us, however we end. */
+export function asUser(command: Command, user: ServerUser | null): Command {
+  const args = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
+  if (!user && process.platform !== 'linux') return command;
+  return { ...command, file: 'setpriv', args: ['--pdeathsig=KILL', ...args, '--', command.file, ...command.args] };
+}
+
+/** A new directory, mode 0700, owned by the server's user: below `scratch` where that user may enter it and the path is short enough for a socket. */
+export async function throwawayDirectory(scratch: string, user: ServerUser | null): Promise<string> {
+  await sweep([scratch, tmpdir()]);
+  const base = scratch.length <= LONGEST && (!user || (await enterable(scratch))) ? scratch : tmpdir();
+  const directory = await mkdtemp(join(base, `${PREFIX}${process.pid}-`));
+  if (user) await chown(directory, user.uid, user.gid);
+  return directory;
+}
+
+async function enterable(path: string): Promise<boolean> {
+  const open = ((await stat(path)).mode & 0o001) !== 0;
+  return open && (path === dirname(path) || enterable(dirname(path)));
+}
+
+/** Removes what runs that were killed left: servers of ours whose run is gone, and their data. */
+async function sweep(bases: string[]): Promise<void> {
+  for (const base of new Set(bases)) {
+    for (const name of await readdir(base).catch(() => [])) {
+      const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+      if (!owner || alive(Number(owner))) continue;
+      const directory = join(base, name);
+      const mine = await stat(directory).then((found) => process.getuid?.() === 0 || found.uid === process.getuid?.(), () => false);
+      if (!mine) continue;
+      await endLeftover(directory);
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Ends a server only where its own command line names this directory. */
+async function endLeftover(directory: string): Promise<void> {
+  for (const file of ['data/postmaster.pid', 'server.pid']) {
+    const pid = Number.parseInt(await readFile(join(directory, file), 'utf8').catch(() => ''), 10);
+    if (!(pid > 1)) continue;
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes(directory)) process.kill(pid, 'SIGKILL');
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** A server of ours that runs. */
+export interface Running {
+  /** Ends it, waits for it, and wipes its directory. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server and waits until `ready` answers true. Where it ends or is not ready in a minute, it is ended, its
+ * directory wiped, and the last words of its log are the reason of a Failure `backup-failed`.
+ */
+export async function startServer(command: Command, directory: string, ready: () => Promise<boolean>, signal: AbortSignal): Promise<Running> {
+  const child = start(command, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  let ended = false;
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-8192)));
+  const end = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', (error) => ((said += error.message), resolve()));
+  }).then(() => void (ended = true));
+  const stop = async () => {
+    if (!ended) endGroup(child, 'SIGTERM');
+    const killed = setTimeout(() => endGroup(child, 'SIGKILL'), 10_000);
+    await end;
+    clearTimeout(killed);
+    await rm(directory, { recursive: true, force: true });
+  };
+  const deadline = Date.now() + 60_000;
+  while (!ended && !signal.aborted && Date.now() < deadline) {
+    if (await ready()) return { stop };
+    await sleep(50);
+  }
+  await stop();
+  if (signal.aborted) throw new Failure({ code: 'cancelled', what: 'the throwaway server was ended because the run was cancelled', next: 'run it again' });
+  throw new Failure({
+    code: 'backup-failed',
+    what: 'a throwaway server could not be started',
+    where: command.args.find((argument) => argument.startsWith('/')) ?? command.file,
+    why: said.trim().split('\n').slice(-2).join(' | ').slice(-300),
+    next: 'try to start that server by hand; see what it lacks',
+  });
+}

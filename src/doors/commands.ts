@@ -1,0 +1,39 @@
+/** What the shell can do besides the stages; each is loaded when it is called. */
+import { INIT_HELP } from './init/answers.ts';
+import type { TerminalLog } from './terminal.ts';
+
+interface CommandSpec {
+  title: string;
+  help: string;
+  load(): Promise<{ run(options: string[], log: TerminalLog, home: string): Promise<number> }>;
+}
+
+export const COMMANDS = {
+  demo: {
+    title: 'Delivers a sample shop on this machine, watches it, and takes a bad version back.',
+    help: 'changeline demo [--keep]\n\nNothing leaves this machine. --keep leaves the shop running until Ctrl-C.',
+    load: () => import('./demo/demo.ts'),
+  },
+  init: {
+    title: 'Writes changeline.yml, the workflows you choose, and the fingerprints of your hosts.',
+    help: INIT_HELP,
+    load: () => import('./init/init.ts'),
+  },
+  plan: {
+    title: 'Says everything a delivery would do and could not judge. Changes nothing.',
+    help: 'changeline plan --version <version> [--environment <name>]: as `changeline deliver --plan true`.',
+    load: () => import('./plan.ts'),
+  },
+  status: {
+    title: 'Says what is live, what is open, and what waits for a post-mortem.',
+    help: 'changeline status [--environment <name>] [--config <path>]',
+    load: () => import('./status.ts'),
+  },
+  unlock: {
+    title: 'Ends a change whose run no longer lives: puts it back, or finishes it where it was committed.',
+    help: 'changeline unlock --environment <name> --why "<reason>" [--config <path>]',
+    load: () => import('./unlock.ts'),
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+export type Command = keyof typeof COMMANDS;

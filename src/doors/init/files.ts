@@ -1,0 +1,40 @@
+/** The files that `changeline init` writes, as texts. Pure. */
+import { stringify } from 'yaml';
+import type { Answers } from './answers.ts';
+
+/** A user's changeline.yml. Null where there is nothing to deliver yet: the gate needs none. */
+export function configText(answers: Answers): string | null {
+  if (answers.hosts.length === 0) return null;
+  const environments: Record<string, unknown> = {};
+  if (answers.uatHosts.length > 0) environments.uat = environment(answers, answers.uatHosts, {});
+  const after = answers.uatHosts.length > 0 ? { after: 'uat' } : {};
+  environments.production = environment(answers, answers.hosts, after);
+  const config = { name: answers.name, artifact: `run:${answers.name}-{version}`, environments };
+  return [
+    '# What the environments are. `npx changeline plan --version …` says what is still missing.',
+    '# Every key: https://github.com/acme/changeline/blob/v1/docs/configuration.md',
+    stringify(config, { lineWidth: 0 }),
+  ].join('\n');
+}
+
+function environment(answers: Answers, hosts: string[], first: Record<string, unknown>): Record<string, unknown> {
+  const { databaseVariable: variable, migrations } = answers;
+  return {
+    ...first,
+    hosts,
+    ...(hosts.some((host) => !/^\.{0,2}\//.test(host)) ? { path: answers.path } : {}),
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the file's own form for a variable
+    ...(variable ? { database: '${NAME}'.replace('NAME', variable), backup: { to: './backups', level: 'compared' } } : {}),
+    ...(variable && migrations ? { migrate: { from: migrations } } : {}),
+    deploy: { ...(answers.restart ? { restart: answers.restart } : {}), waves: [1, '100%'] },
+    ...(answers.url ? { 'smoke-test': [answers.url] } : {}),
+  };
+}
+
+/** A workflow of the examples, with what this user said filled in. */
+export function workflowText(example: string, answers: Answers): string {
+  let text = example.replaceAll('shop-', `${answers.name}-`);
+  if (answers.databaseVariable) text = text.replaceAll('SHOP_DATABASE_URL', answers.databaseVariable);
+  else text = text.replace(/^ *env:\n *SHOP_DATABASE_URL: .*\n/gm, '').replace(/^ *SHOP_DATABASE_URL: .*\n/gm, '');
+  return text;
+}

@@ -1,0 +1,93 @@
+/** `changeline init`: from a few answers to the files of a repository. Never writes over a file unasked. */
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { parseConfig } from '../../config/config.ts';
+import { Failure } from '../../outcome/outcome.ts';
+import type { TerminalLog } from '../terminal.ts';
+import { type Answers, collectAnswers } from './answers.ts';
+import { configText, workflowText } from './files.ts';
+import { scanHostKeys } from './fingerprints.ts';
+
+interface Written {
+  file: string;
+  text: string;
+}
+
+/** Runs the dialogue and writes what came of it. `home` is Changeline's own folder, with the example workflows. */
+export async function run(options: string[], log: TerminalLog, home: string): Promise<number> {
+  const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
+  const answers = await collectAnswers(options, terminal);
+  const files = await filesFor(answers, home);
+  await refuseOverwriting(files, answers.force);
+  const known = await knownHosts(answers, log, terminal);
+  for (const { file, text } of known ? [...files, known] : files) {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+    log.info(`wrote ${file}`);
+  }
+  sayNext(answers, known !== null, log);
+  return 0;
+}
+
+async function filesFor(answers: Answers, home: string): Promise<Written[]> {
+  const config = configText(answers);
+  const env = Object.fromEntries(answers.databaseVariable ? [[answers.databaseVariable, 'postgres://host/name']] : []);
+  // What is written must be what is read: checked here, so that a user never starts from a file with a mistake.
+  if (config) parseConfig(config, { name: '.github/changeline.yml', environment: 'production', choose: true, env });
+  const workflows = await Promise.all(
+    answers.workflows.map(async (name) => {
+      const example = await readFile(join(home, 'workflows-examples', `${name}.yml`), 'utf8');
+      return { file: `.github/workflows/${name}.yml`, text: workflowText(example, answers) };
+    }),
+  );
+  return [...(config ? [{ file: '.github/changeline.yml', text: config }] : []), ...workflows];
+}
+
+async function refuseOverwriting(files: Written[], force: boolean): Promise<void> {
+  if (force) return;
+  const there: string[] = [];
+  for (const { file } of files) await access(file).then(() => there.push(file), () => {});
+  if (there.length === 0) return;
+  throw new Failure({
+    code: 'input-invalid',
+    what: `${there.join(', ')} ${there.length === 1 ? 'is' : 'are'} there already`,
+    untouched: 'nothing was written',
+    next: 'move them away, or give --force to write over them',
+  });
+}
+
+async function knownHosts(answers: Answers, log: TerminalLog, terminal: boolean): Promise<Written | null> {
+  const found = await scanHostKeys([...answers.uatHosts, ...answers.hosts]);
+  if (found.length === 0) return null;
+  log.info('The keys that the hosts answer with. Compare them with what the hosts say of themselves (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub):');
+  for (const { host, fingerprints } of found)
+    for (const print of fingerprints.length ? fingerprints : ['did not answer; add its key later']) log.info(`  ${host}  ${print}`);
+  const lines = found.flatMap((each) => each.lines);
+  if (lines.length === 0) return null;
+  if (!answers.acceptFingerprints && !(await confirmed(terminal))) {
+    log.warn('.github/known_hosts was not written: the fingerprints were not confirmed (--accept-fingerprints in a script)');
+    return null;
+  }
+  return { file: '.github/known_hosts', text: `${lines.join('\n')}\n` };
+}
+
+async function confirmed(terminal: boolean): Promise<boolean> {
+  if (!terminal) return false;
+  const dialog = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await dialog.question('Are these right? [y/N] ')).trim());
+  } finally {
+    dialog.close();
+  }
+}
+
+function sayNext(answers: Answers, keys: boolean, log: TerminalLog): void {
+  log.info('');
+  log.info('Next:');
+  if (answers.workflows.includes('pull-request')) log.info('  make the status changeline/gate required in the rules of the main branch');
+  if (answers.hosts.length === 0) return;
+  if (!keys && answers.hosts.some((host) => !/^\.{0,2}\//.test(host))) log.info('  add the keys of the hosts to .github/known_hosts');
+  log.info(`  add the secrets SSH_KEY${answers.databaseVariable ? ` and ${answers.databaseVariable}` : ''} to the GitHub environments, and restrict production to the main branch`);
+  log.info('  changeline plan --environment production --version <version>   says what is still missing');
+}

@@ -1,0 +1,44 @@
+/** A command line's options as inputs by name: `--name value`, `--name=value`, and `--flag` alone for true. */
+import { Failure } from '../outcome/outcome.ts';
+import { ACTIONS, COMMON_INPUTS, type InputSpec, type Verb } from '../stages/contract.ts';
+
+/** The options of a verb. What it does not know is passed on, so that the frame can refuse it in its own words. */
+export function parseOptions(verb: Verb, options: readonly string[]): Record<string, string> {
+  const specs: Record<string, InputSpec> = { ...COMMON_INPUTS, ...ACTIONS[verb].inputs };
+  return parseNamed(options, (name) => specs[name]);
+}
+
+/** As `parseOptions`, for any set of names. A list may be given several times. */
+export function parseNamed(
+  options: readonly string[],
+  specOf: (name: string) => Pick<InputSpec, 'type' | 'secret'> | undefined,
+): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (let index = 0; index < options.length; index++) {
+    const option = options[index]!;
+    const [, name, , inline] = /^--([a-z][a-z0-9-]*)(=([\s\S]*))?$/.exec(option) ?? [];
+    if (!name) throw wrong(`${JSON.stringify(option)} is not an option`, 'write options as --name value');
+    const spec = specOf(name);
+    const following = options[index + 1];
+    const flag = spec?.type === 'flag' && inline === undefined && following !== 'true' && following !== 'false';
+    const value = flag ? 'true' : (inline ?? following);
+    if (value === undefined || (inline === undefined && !flag && /^--[a-z]/.test(value) && spec?.type !== 'list'))
+      throw wrong(`--${name} has no value`, `write --${name} value`);
+    if (!flag && inline === undefined) index++;
+    if (spec?.secret) throw secretOption(name);
+    given[name] = spec?.type === 'list' && given[name] ? `${given[name]}\n${value}` : value;
+  }
+  return given;
+}
+
+function secretOption(name: string): Failure {
+  const variable = `CHANGELINE_${name.toUpperCase().replaceAll('-', '_')}`;
+  return wrong(
+    `--${name} would show a secret to everyone on this machine`,
+    `give it as the environment variable ${variable}`,
+  );
+}
+
+function wrong(what: string, next: string): Failure {
+  return new Failure({ code: 'input-invalid', what, untouched: 'nothing was changed', next });
+}

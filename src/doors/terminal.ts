@@ -1,0 +1,65 @@
+/** A person's terminal as a log: colours where there is a terminal, one live line below. */
+import { stripVTControlCharacters } from 'node:util';
+import type { Log, StageEnded } from '../log/log.ts';
+import { redact } from '../secret/secret.ts';
+import { stageLine } from './lines.ts';
+
+const COLOURS = { green: 32, red: 31, yellow: 33, grey: 90, bold: 1 } as const;
+
+/** Writes to a stream; `verbose` also shows details. */
+export class TerminalLog implements Log {
+  readonly #out: NodeJS.WriteStream;
+  readonly #verbose: boolean;
+  readonly #colour: boolean;
+  #live = false;
+
+  constructor(out: NodeJS.WriteStream, options: { verbose: boolean; env: Record<string, string | undefined> }) {
+    this.#out = out;
+    this.#verbose = options.verbose;
+    this.#colour = out.isTTY === true && !options.env.NO_COLOR;
+  }
+
+  info(line: string): void {
+    this.#line(line);
+  }
+
+  detail(line: string): void {
+    if (this.#verbose) this.#line(`  ${this.paint('grey', printable(line))}`, true);
+  }
+
+  warn(line: string): void {
+    this.#line(`${this.paint('yellow', '!')} ${printable(line)}`, true);
+  }
+
+  error(line: string, where?: string): void {
+    this.#line(`${this.paint('red', '✗')} ${where ? `${printable(where)}: ` : ''}${printable(line)}`, true);
+  }
+
+  stage(ended: StageEnded): void {
+    const line = printable(stageLine(ended));
+    const colour = { passed: 'green', failed: 'red', inconclusive: 'yellow', skipped: 'grey', waiting: 'yellow' } as const;
+    this.#line(`${this.paint(colour[ended.result.outcome], line.slice(0, 1))}${line.slice(1)}`, true);
+  }
+
+  progress(line: string | null): void {
+    if (!this.#out.isTTY) return;
+    this.#out.write(`\r\u001b[K${line === null ? '' : redact(printable(line)).slice(0, (this.#out.columns || 80) - 1)}`);
+    this.#live = line !== null;
+  }
+
+  /** The text in a colour, where the terminal has them. */
+  paint(colour: keyof typeof COLOURS, text: string): string {
+    return this.#colour ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text;
+  }
+
+  #line(text: string, clean = false): void {
+    if (this.#live) this.progress(null);
+    this.#out.write(`${redact(clean ? text : printable(text))}\n`);
+  }
+}
+
+/** Text from outside without what a terminal would obey: escape sequences and control characters but tab and newline. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are to be taken out
+  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '');
+}

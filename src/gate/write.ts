@@ -1,0 +1,119 @@
+/** Writes the verdict as a commit status where people and branch protection look. */
+import type { GitHub } from '../github/github.ts';
+import { Failure } from '../outcome/outcome.ts';
+import type { Target } from './target.ts';
+import type { Verdict } from './verdict.ts';
+import { GATE_CONTEXT, type Status, statusOf } from './words.ts';
+
+/** What was written where. `warning` says why a status could not be written although the verdict stands. */
+export interface Written {
+  written: number;
+  unchanged: number;
+  warning: string | null;
+}
+
+/** One commit that bears the status, with the status that it has. */
+interface Bearer {
+  sha: string;
+  inQueue: boolean;
+  status: { state: string; description: string | null; targetUrl: string | null } | null;
+}
+
+/** Writes the verdict on the commits of the target; on many only where it differs. Rejects with a Failure. */
+export async function writeVerdict(github: GitHub, verdict: Verdict, target: Target): Promise<Written> {
+  const page = `https://${pageHost(github)}/${github.repository}/commits/${encodeURI(verdict.branch)}`;
+  if (target.kind === 'none') return { written: 0, unchanged: 0, warning: null };
+  if (target.kind === 'commit') {
+    try {
+      await write(github, target.sha, statusOf(verdict, target.inQueue, page));
+      return { written: 1, unchanged: 0, warning: null };
+    } catch (thrown) {
+      const isDenied = thrown instanceof Failure && thrown.code === 'github-denied';
+      if (!isDenied || !target.readOnly) throw thrown;
+      return { written: 0, unchanged: 0, warning: READ_ONLY };
+    }
+  }
+  const bearers = [...(await openPullRequests(github, verdict.branch)), ...(await queued(github, verdict.branch))];
+  const differing = bearers.filter((bearer) => differs(bearer, statusOf(verdict, bearer.inQueue, page)));
+  for (const bearer of differing) await write(github, bearer.sha, statusOf(verdict, bearer.inQueue, page));
+  return { written: differing.length, unchanged: bearers.length - differing.length, warning: null };
+}
+
+const READ_ONLY =
+  'the status could not be written: the token of a pull request from a fork only reads. ' +
+  'Start the gate on pull_request_target, without checking anything out, and it can be written';
+
+async function write(github: GitHub, sha: string, status: Status): Promise<void> {
+  const { rest } = await github.client();
+  const { target_url, ...rest_ } = status;
+  await rest.repos.createCommitStatus({
+    ...github.at,
+    sha,
+    context: GATE_CONTEXT,
+    ...rest_,
+    ...(target_url ? { target_url } : {}),
+  });
+}
+
+function differs({ status }: Bearer, wanted: Status): boolean {
+  if (!status) return true;
+  return (
+    status.state.toLowerCase() !== wanted.state ||
+    status.description !== wanted.description ||
+    status.targetUrl !== wanted.target_url
+  );
+}
+
+const STATUS = `oid status { context(name: "${GATE_CONTEXT}") { state description targetUrl } }`;
+const PULLS = `query ($owner: String!, $repo: String!, $branch: String!, $after: String) {
+  repository(owner: $owner, name: $repo) {
+    pullRequests(states: OPEN, baseRefName: $branch, first: 100, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { commits(last: 1) { nodes { commit { ${STATUS} } } } }
+    }
+  }
+}`;
+const QUEUE = `query ($owner: String!, $repo: String!, $branch: String!) {
+  repository(owner: $owner, name: $repo) {
+    mergeQueue(branch: $branch) { entries(first: 100) { nodes { headCommit { ${STATUS} } } } }
+  }
+}`;
+
+interface CommitAnswer {
+  oid: string;
+  status: { context: Bearer['status'] } | null;
+}
+
+interface Page {
+  pageInfo: { hasNextPage: boolean; endCursor: string | null };
+  nodes: { commits: { nodes: { commit: CommitAnswer }[] } }[];
+}
+
+async function openPullRequests(github: GitHub, branch: string): Promise<Bearer[]> {
+  const bearers: Bearer[] = [];
+  let after: string | null = null;
+  do {
+    const variables: Record<string, unknown> = { ...github.at, branch, after };
+    const answer: { repository: { pullRequests: Page } } = await github.graphql(PULLS, variables);
+    const page = answer.repository.pullRequests;
+    for (const pull of page.nodes) bearers.push(...pull.commits.nodes.map(({ commit }) => bearer(commit, false)));
+    after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
+  } while (after !== null);
+  return bearers;
+}
+
+/** Groups that wait in the merge queue: without a status of their own they would wait until the queue gives up. */
+async function queued(github: GitHub, branch: string): Promise<Bearer[]> {
+  type Answer = { repository: { mergeQueue: { entries: { nodes: { headCommit: CommitAnswer | null }[] } } | null } };
+  const answer = await github.graphql<Answer>(QUEUE, { ...github.at, branch });
+  const entries = answer.repository.mergeQueue?.entries.nodes ?? [];
+  return entries.flatMap(({ headCommit }) => (headCommit ? [bearer(headCommit, true)] : []));
+}
+
+function bearer(commit: CommitAnswer, inQueue: boolean): Bearer {
+  return { sha: commit.oid, inQueue, status: commit.status?.context ?? null };
+}
+
+function pageHost(github: GitHub): string {
+  return new URL(github.runner?.serverUrl ?? 'https://github.com').host;
+}

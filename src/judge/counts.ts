@@ -1,0 +1,279 @@
+/**
+ * Counts and sums of money. The number in the watch, given the number in the reference, is predicted by a
+ * gamma-Poisson mixture (negative binomial; Jeffreys' prior), so the reference's own error is in every limit.
+ * Dispersion above Poisson's divides both (quasi-Poisson; McCullagh & Nelder 1989); a sum of money is a scaled
+ * Poisson number (Bohm & Zech 2014), which is the same division. Memory of the series raises the dispersion to its
+ * long-run value. Load that is known from elsewhere (the old hosts, earlier days) enters as exposure. Pure.
+ */
+import { fitAutoregression } from './autoregression.ts';
+import { crossing, incompleteBeta } from './distributions.ts';
+import { beginnings, type Levels, levels, mix } from './evidence.ts';
+import type { Estimate, Metric, Model, Plan, Process, Side, Visible } from './types.ts';
+
+/** Harms that the quick part of the evidence looks for. */
+const STRENGTHS: Record<Side, readonly number[]> = { up: [2, 5, 20], down: [0.5, 0.25, 0.02] };
+const SIDES: readonly Side[] = ['up', 'down'];
+/** Below this many ticks the dispersion is known too badly to be taken as it is. */
+const FEW = 100;
+
+/** A reference made ready: one entry a tick, `exposure` is 1 where no load is known. */
+export interface CountReference {
+  step: number;
+  values: readonly (number | null)[];
+  exposure: readonly (number | null)[];
+  /** The exposure of each tick of the watch where it is known before; otherwise `other` of each look is taken. */
+  ahead: readonly number[] | null;
+  /** The exposure is itself a Poisson number (the old hosts' count). */
+  noisy: boolean;
+}
+
+interface Fit {
+  /** Sum of the reference, divided by the dispersion. */
+  events: number;
+  exposure: number;
+  dispersion: number;
+  /** The distance between neighbouring possible sums, after the division; 0 for money. */
+  lattice: number;
+  perTick: number;
+}
+
+/** The model of a count (`kind` count) or of money. Null where the reference holds no money at all. */
+export function countModel(metric: Metric, reference: CountReference, plan: Plan): Model | null {
+  const notes: string[] = [];
+  const fit = fitCounts(metric, reference, notes);
+  if (fit === null) return null;
+  const sides = metric.worse === 'either' ? 2 : 1;
+  const level = levels(plan.alpha, sides);
+  const tolerated = (side: Side) => toleratedFactor(metric, side, fit, reference.step, plan.ticks);
+  const rate = (fit.events + 0.5) / fit.exposure;
+  return {
+    level: (fit.events * fit.dispersion) / Math.max(1, reference.values.filter((value) => value !== null).length),
+    notes,
+    visible: (ticks) => visible(fit, ticks * fit.perTick, level),
+    information: (side) => {
+      const r = tolerated(side);
+      if (r === null) return null;
+      const divergence = rate * fit.perTick * (r * Math.log(Math.max(r, 1e-9)) - r + 1);
+      return divergence > 0 ? divergence / Math.log(1 / level.alarm) : null;
+    },
+    begin: () => new CountProcess(fit, reference, plan.ticks, level, tolerated),
+  };
+}
+
+function fitCounts(metric: Metric, reference: CountReference, notes: string[]): Fit | null {
+  let [total, exposure, ticks] = [0, 0, 0];
+  for (const [t, value] of reference.values.entries()) {
+    const load = reference.exposure[t];
+    if (value === null || load === null || load === undefined) continue;
+    total += value;
+    exposure += load;
+    ticks++;
+  }
+  if (exposure <= 0 || total < 0 || (metric.kind === 'money' && total === 0)) return null;
+  const mean = total / ticks;
+  const ratio = total / exposure;
+  const rest = reference.values.map((value, t) =>
+    value === null || reference.exposure[t] == null ? null : value - ratio * reference.exposure[t],
+  );
+  const floor = metric.kind === 'money' ? 0 : reference.noisy ? 1 + ratio : 1;
+  const measured = total === 0 ? floor : variance(rest) / mean;
+  const long = total === 0 ? 1 : longRun(rest);
+  const short = ticks < FEW && measured > floor ? 1 / (1 - 0.84 * Math.sqrt(2 / Math.max(ticks, 4))) : 1;
+  const dispersion = Math.max(floor, measured * long * short) || 1;
+  if (long > 1.05)
+    notes.push(`the reference comes in bursts: limits widened ×${Math.sqrt(long).toFixed(1)} for its memory`);
+  if (short > 1) notes.push(`the reference is short (${ticks} ticks): limits widened ×${Math.sqrt(short).toFixed(1)}`);
+  const perTick = reference.ahead
+    ? reference.ahead.reduce((sum, load) => sum + load, 0) / reference.ahead.length
+    : exposure / ticks;
+  return {
+    events: total / dispersion,
+    exposure,
+    dispersion,
+    lattice: metric.kind === 'money' ? 0 : 1 / dispersion,
+    perTick,
+  };
+}
+
+/** The long-run variance over the variance of one tick, at least 1, from the fitted autoregression. */
+function longRun(series: readonly (number | null)[]): number {
+  const model = fitAutoregression(series);
+  if (model.coefficients.length === 0) return 1;
+  const rest: number[] = [];
+  for (let t = model.coefficients.length; t < series.length; t++) {
+    const span = series.slice(t - model.coefficients.length, t + 1);
+    if (span.every((value) => value !== null))
+      rest.push(
+        model.coefficients.reduce((sum, c, i) => sum - c * span[span.length - 2 - i]!, span.at(-1)! - model.constant),
+      );
+  }
+  return Math.max(1, variance(rest) / (1 - model.persistence) ** 2 / variance(series));
+}
+
+function variance(series: readonly (number | null)[]): number {
+  const present = series.filter((value) => value !== null);
+  const mean = present.reduce((sum, value) => sum + value, 0) / present.length;
+  return present.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, present.length - 1);
+}
+
+/** The tolerated harm as a factor on the reference's rate; null where no factor says it (an empty reference). */
+function toleratedFactor(metric: Metric, side: Side, fit: Fit, step: number, ticks: number): number | null {
+  const { absolute, per } = metric.tolerate;
+  const mean = (fit.events * fit.dispersion * fit.perTick) / fit.exposure;
+  if (mean <= 0 && absolute === null) return null;
+  const perTick = absolute === null ? 0 : per === 'second' ? absolute * step : absolute / ticks;
+  const base = mean > 0 ? mean : (0.5 * fit.dispersion * fit.perTick) / fit.exposure;
+  return side === 'up'
+    ? Math.max(mean > 0 ? metric.tolerate.up : 0, (mean + perTick) / base)
+    : Math.min(metric.tolerate.down, (mean - perTick) / base);
+}
+
+/** P(sum of the watch >= x | reference) where the harm is r and the watch's exposure t; continuous between lattice points. */
+function atLeast(fit: Fit, x: number, r: number, k: number, n: number, t: number): number {
+  const a = x + 0.5 - fit.lattice / 2;
+  if (a <= 0) return 1;
+  return incompleteBeta((r * t) / (n + r * t), a, k);
+}
+
+function atMost(fit: Fit, x: number, r: number, k: number, n: number, t: number): number {
+  return x < 0 ? 0 : 1 - incompleteBeta((r * t) / (n + r * t), x + 0.5 + fit.lattice / 2, k);
+}
+
+/** The sum from which on the fixed-horizon test rejects; for `down` null where even nothing would not. */
+function critical(fit: Fit, side: Side, exposure: number, level: Levels): number | null {
+  const k = fit.events + 0.5;
+  const n = fit.exposure;
+  const expected = (k * exposure) / n;
+  const far = expected + 40 * Math.sqrt(expected * (1 + exposure / n)) + 2000;
+  if (side === 'up') {
+    const x = crossing((x) => atLeast(fit, x, 1, k, n, exposure) - level.fixed, 0, far) ?? far;
+    return fit.lattice > 0 ? Math.ceil(x / fit.lattice - 1e-9) * fit.lattice : x;
+  }
+  if (atMost(fit, 0, 1, k, n, exposure) > level.fixed) return null;
+  const x = crossing((x) => atMost(fit, x, 1, k, n, exposure) - level.fixed, 0, expected) ?? 0;
+  return fit.lattice > 0 ? Math.floor(x / fit.lattice + 1e-9) * fit.lattice : x;
+}
+
+/** Exact power of the fixed-horizon test, solved for 80 %. */
+function visible(fit: Fit, exposure: number, level: Levels): Visible {
+  const k = fit.events + 0.5;
+  const up = critical(fit, 'up', exposure, level)!;
+  const down = critical(fit, 'down', exposure, level);
+  const rise = crossing(
+    (log) => atLeast(fit, up, Math.exp(log), k, fit.exposure, exposure) - 0.8,
+    0,
+    Math.log(1e6),
+    40,
+  );
+  const fall =
+    down === null ? null : crossing((r) => atMost(fit, down, r, k, fit.exposure, exposure) - 0.8, 1e-6, 1, 40);
+  return { up: rise === null ? null : Math.exp(rise), down: fall };
+}
+
+class CountProcess implements Process {
+  private sum = 0;
+  private exposed = 0;
+  private ticks = 0;
+  private readonly marks: { tick: number; sum: number; exposed: number }[];
+  private readonly horizon: number;
+  private readonly limits: Record<Side, number | null>;
+  private readonly attained: Record<Side, number>;
+  private readonly fit: Fit;
+  private readonly reference: CountReference;
+  private readonly level: Levels;
+  private readonly tolerated: (side: Side) => number | null;
+
+  constructor(
+    fit: Fit,
+    reference: CountReference,
+    ticks: number,
+    level: Levels,
+    tolerated: (side: Side) => number | null,
+  ) {
+    this.fit = fit;
+    this.reference = reference;
+    this.level = level;
+    this.tolerated = tolerated;
+    this.horizon = ticks * fit.perTick;
+    this.marks = beginnings(ticks).map((tick) => ({ tick, sum: Number.NaN, exposed: Number.NaN }));
+    this.limits = { up: critical(fit, 'up', this.horizon, level), down: critical(fit, 'down', this.horizon, level) };
+    this.attained = { up: 0, down: 0 };
+    for (const side of SIDES) this.attained[side] = this.rejection(side);
+  }
+
+  look(value: number | null, other: number | null): void {
+    const exposure = this.reference.noisy
+      ? other
+      : this.reference.ahead
+        ? (this.reference.ahead[this.ticks] ?? this.fit.perTick)
+        : 1;
+    for (const mark of this.marks)
+      if (mark.tick === this.ticks) Object.assign(mark, { sum: this.sum, exposed: this.exposed });
+    this.ticks++;
+    if (value === null || exposure === null) return;
+    this.sum += value / this.fit.dispersion;
+    this.exposed += exposure;
+  }
+
+  evidence(side: Side): number {
+    const { events, exposure } = this.fit;
+    const immediate = STRENGTHS[side].map((r) => ratio(r, this.sum, this.exposed, events + 0.5, exposure));
+    const later = this.marks.flatMap((mark) =>
+      STRENGTHS[side].map((r) =>
+        Number.isNaN(mark.sum)
+          ? 1
+          : ratio(
+              r,
+              this.sum - mark.sum,
+              this.exposed - mark.exposed,
+              events + 0.5 + mark.sum,
+              exposure + mark.exposed,
+            ),
+      ),
+    );
+    return mix(this.level, this.attained[side], this.rejection(side), immediate, later);
+  }
+
+  /** The probability, from here, that the fixed-horizon test will reject at the horizon. */
+  private rejection(side: Side): number {
+    const limit = this.limits[side];
+    if (limit === null) return 0;
+    const left = this.horizon - this.exposed;
+    if (left <= 1e-9 * this.horizon)
+      return (side === 'up' ? this.sum >= limit - 1e-9 : this.sum <= limit + 1e-9) ? 1 : 0;
+    const k = this.fit.events + 0.5 + this.sum;
+    const n = this.fit.exposure + this.exposed;
+    return side === 'up'
+      ? atLeast(this.fit, limit - this.sum, 1, k, n, left)
+      : atMost(this.fit, limit - this.sum, 1, k, n, left);
+  }
+
+  estimate(): Estimate {
+    const { events, exposure, dispersion } = this.fit;
+    if (this.exposed <= 0)
+      return { scale: 'factor', effect: null, interval: null, excluded: { up: false, down: false }, missing: null };
+    const k = events + 0.5;
+    const tail = (f: typeof atLeast, r: number) => f(this.fit, this.sum, r, k, exposure, this.exposed) - 0.05;
+    const far = Math.log(1e6);
+    const low = this.sum <= 0 ? 0 : Math.exp(crossing((log) => tail(atLeast, Math.exp(log)), -far, far) ?? -far);
+    const high = Math.exp(crossing((log) => tail(atMost, Math.exp(log)), -far, far) ?? far);
+    const expected = ((events * dispersion) / exposure) * this.exposed;
+    const up = this.tolerated('up');
+    const down = this.tolerated('down');
+    return {
+      scale: 'factor',
+      effect: events > 0 ? (this.sum * dispersion) / expected : null,
+      interval: [low, high],
+      excluded: { up: up !== null && high < up, down: down !== null && low > down },
+      missing:
+        events > 0
+          ? { amount: expected - this.sum * dispersion, low: expected * (1 - high), high: expected * (1 - low) }
+          : null,
+    };
+  }
+}
+
+/** The likelihood ratio of a rate r times the predicted one, after `sum` events in the exposure t. */
+function ratio(r: number, sum: number, t: number, k: number, n: number): number {
+  return Math.exp(Math.min(600, sum * Math.log(r) + (k + sum) * Math.log((n + t) / (n + r * t))));
+}

@@ -1,0 +1,111 @@
+/** What the ledger's writes make of a state: pure folds, the same for every adapter. */
+import { randomUUID } from 'node:crypto';
+import type { Outcome } from '../outcome/outcome.ts';
+import type { Change, EnvironmentState, Holder, Incident, LedgerEvent, Live, Write } from './model.ts';
+
+const KEPT_BEFORE = 50;
+const KEPT_PASSED = 200;
+const KEPT_WRITES = 20;
+
+/** The state of an environment that nothing has happened to. */
+export function emptyState(environment: string): EnvironmentState {
+  return { schema: 1, environment, fence: 0, open: null, live: null, before: [], passed: [], incidents: [], writes: [] };
+}
+
+/** An event of now. */
+export function event(kind: LedgerEvent['kind'], parts: Omit<LedgerEvent, 'id' | 'at' | 'kind'> = {}): LedgerEvent {
+  return { id: randomUUID(), at: new Date().toISOString(), kind, ...parts };
+}
+
+/** A change id that sorts by time and is safe in paths: `20261121-101501-3f9a`. */
+export function changeId(at: Date, random: string): string {
+  return `${at.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${random.slice(0, 4)}`;
+}
+
+/** What opening a change needs to know. */
+export interface Opening {
+  verb: string;
+  version: string | null;
+  digest: string | null;
+  commit: string | null;
+  config: string | null;
+  holder: Holder;
+}
+
+/** Opens a change. `exclusive` takes the environment's one open place; without it the change runs beside. */
+export function openChange(state: EnvironmentState, opening: Opening, exclusive: boolean): Write {
+  const opened = event('opened');
+  const fence = state.fence + 1;
+  const change: Change = {
+    schema: 1,
+    id: changeId(new Date(opened.at), opened.id),
+    environment: state.environment,
+    ...opening,
+    fence,
+    opened: opened.at,
+    closed: null,
+    outcome: null,
+    events: [opened],
+  };
+  const open = exclusive
+    ? { change: change.id, version: change.version, holder: change.holder, since: change.opened, committed: false }
+    : state.open;
+  return { state: { ...state, fence, open }, change };
+}
+
+/** Appends events; an event that is already there is not added again, so a write may be repeated. */
+export function append(change: Change, events: readonly LedgerEvent[]): Change {
+  const known = new Set(change.events.map((each) => each.id));
+  return { ...change, events: [...change.events, ...events.filter((each) => !known.has(each.id))] };
+}
+
+/** The commit point: from here on every run brings every host forward to this version. */
+export function commitChange(state: EnvironmentState, change: Change, live: Live, committed: LedgerEvent): Write {
+  const before = state.live && state.live.version !== live.version ? [state.live, ...state.before] : state.before;
+  return {
+    change: append({ ...change, version: live.version, digest: live.digest }, [committed]),
+    state: {
+      ...state,
+      live,
+      before: before.filter((each, index) => index === before.findIndex((other) => other.version === each.version)).slice(0, KEPT_BEFORE),
+      open: state.open?.change === change.id ? { ...state.open, version: live.version, committed: true } : state.open,
+    },
+  };
+}
+
+/** Closes a change. A version that was deployed here and passed may go on to the environments that come after. */
+export function closeChange(state: EnvironmentState, change: Change, outcome: Outcome, closed: LedgerEvent): Write {
+  const done: Change = append({ ...change, closed: closed.at, outcome }, [closed]);
+  const isLive = state.live?.change === change.id && state.live.digest !== null;
+  const passed =
+    outcome === 'passed' && isLive
+      ? [{ version: state.live!.version, digest: state.live!.digest!, at: closed.at }, ...state.passed].slice(0, KEPT_PASSED)
+      : state.passed;
+  return { change: done, state: { ...state, passed, open: state.open?.change === change.id ? null : state.open } };
+}
+
+/** Opens an incident, once for a change. */
+export function openIncident(state: EnvironmentState, incident: Incident): EnvironmentState {
+  const others = state.incidents.filter((each) => each.id !== incident.id);
+  return { ...state, incidents: [incident, ...others] };
+}
+
+/** Names a write, so that one whose answer was lost can be recognised. */
+export function stamp(write: Write, id: string): Write {
+  return { ...write, state: { ...write.state, writes: [id, ...write.state.writes].slice(0, KEPT_WRITES) } };
+}
+
+/** True where both name the same run. */
+export function sameHolder(a: Holder, b: Holder): boolean {
+  if (a.kind === 'actions' && b.kind === 'actions')
+    return a.repository === b.repository && a.run === b.run && a.attempt === b.attempt && a.job === b.job;
+  if (a.kind === 'shell' && b.kind === 'shell') return a.machine === b.machine && a.pid === b.pid && a.started === b.started;
+  return false;
+}
+
+/** A holder for people: who, and where to look. */
+export function holderInWords(holder: Holder): string {
+  return holder.kind === 'actions'
+    ? `${holder.actor}, ${holder.url}`
+    : `${holder.actor} on ${holder.machine}, process ${holder.pid}`;
+}

@@ -1,0 +1,107 @@
+/**
+ * The append-only history of every change in every environment. It records; it never authorises.
+ * A small state for each environment and one file for each change, written together under compare-and-swap.
+ */
+import type { Code, Facts, Outcome } from '../outcome/outcome.ts';
+
+/** Who holds an open change: the run that opened it. Enough to name it to a person and to tell whether it still lives. */
+export type Holder =
+  | { kind: 'actions'; repository: string; run: string; attempt: string; job: string; url: string; actor: string }
+  | { kind: 'shell'; machine: string; pid: number; started: string; actor: string };
+
+/** What happened, as one entry of a change. `id` makes a write that may have been lost safe to repeat. */
+export interface LedgerEvent {
+  id: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  kind: 'opened' | 'stage' | 'committed' | 'turned-back' | 'incident' | 'override' | 'recovered' | 'closed';
+  /** The verb, where the event is of a stage. */
+  stage?: string;
+  outcome?: Outcome;
+  code?: Code;
+  /** Milliseconds that the stage took. */
+  took?: number;
+  summary?: string;
+  /** What a person gave as explanation. */
+  why?: string;
+  facts?: Facts;
+}
+
+/** One version on its way to one environment. */
+export interface Change {
+  schema: 1;
+  id: string;
+  environment: string;
+  /** deliver or the verb that opened it. */
+  verb: string;
+  version: string | null;
+  digest: string | null;
+  commit: string | null;
+  /** sha256 of changeline.yml as it was read. */
+  config: string | null;
+  holder: Holder;
+  /** Grows with every change of the environment; a host refuses a smaller one than it has seen. */
+  fence: number;
+  opened: string;
+  closed: string | null;
+  outcome: Outcome | null;
+  events: LedgerEvent[];
+}
+
+/** A version that was or is live. */
+export interface Live {
+  version: string;
+  digest: string | null;
+  commit: string | null;
+  change: string;
+  since: string;
+}
+
+/** A failure in production that waits for its post-mortem. */
+export interface Incident {
+  id: string;
+  change: string;
+  opened: string;
+  from: string | null;
+  to: string | null;
+  why: string;
+}
+
+/** The present of one environment. */
+export interface EnvironmentState {
+  schema: 1;
+  environment: string;
+  fence: number;
+  open: { change: string; version: string | null; holder: Holder; since: string; committed: boolean } | null;
+  live: Live | null;
+  /** Versions that were live before, newest first, at most 50. */
+  before: Live[];
+  /** Digests that passed here, newest first, at most 200: what `after:` asks for. */
+  passed: { version: string; digest: string; at: string }[];
+  incidents: Incident[];
+  /** Ids of the newest writes, at most 20: tells whether a write whose answer was lost has landed. */
+  writes: string[];
+}
+
+/** What one write puts into the ledger. */
+export interface Write {
+  state: EnvironmentState;
+  change: Change;
+}
+
+/** The ledger behind its two adapters (a branch of a repository, a directory). */
+export interface Ledger {
+  /** Where it lies, for messages. */
+  readonly where: string;
+  /** The present of an environment: one call. A new environment has an empty state. */
+  state(environment: string): Promise<EnvironmentState>;
+  /** One change, or null. */
+  change(environment: string, id: string): Promise<Change | null>;
+  /** The newest changes, newest first. */
+  recent(environment: string, limit: number): Promise<Change[]>;
+  /**
+   * Reads the state, lets `fold` make the write from it (it may throw a Failure to refuse), and writes state and
+   * change together if nothing else was written meanwhile; otherwise reads, folds and tries again.
+   */
+  write(environment: string, fold: (state: EnvironmentState) => Write | Promise<Write>): Promise<Write>;
+}

@@ -1,0 +1,100 @@
+/** Samples of sources that keep no history, taken while the old version serves and kept for later stages. */
+import { createHash } from 'node:crypto';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MetricSection } from '../config/config.ts';
+import type { Sample, Source, Span } from '../metrics/metrics.ts';
+
+/** One number of one host. */
+export interface Kept {
+  at: number;
+  host: string | null;
+  value: number | null;
+}
+
+/** The samples of one metric on disk: one JSON line each, readable by this user only. */
+export class Recording {
+  private readonly file: string;
+  private readonly directory: string;
+
+  constructor(directory: string, environment: string, metric: MetricSection) {
+    this.directory = directory;
+    const digest = createHash('sha256')
+      .update(JSON.stringify([environment, metric]))
+      .digest('hex');
+    this.file = join(directory, `reference-${digest.slice(0, 24)}.jsonl`);
+  }
+
+  async read(): Promise<Kept[]> {
+    const text = await readFile(this.file, 'utf8').catch(() => '');
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Kept);
+  }
+
+  async add(at: number, samples: readonly Sample[]): Promise<void> {
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    const lines = samples.map(({ host, value }) => JSON.stringify({ at, host, value } satisfies Kept));
+    await appendFile(this.file, `${lines.join('\n')}\n`, { mode: 0o600 });
+  }
+}
+
+/**
+ * Recorded samples as one entry a tick of the span, added up over the hosts that `wanted` lets through. A tick in
+ * which one of these hosts gave nothing is null: half a fleet's sum would look like a fall. Pure.
+ */
+export function recordedTicks(
+  kept: readonly Kept[],
+  span: Span,
+  step: number,
+  wanted: (host: string | null) => boolean = () => true,
+): (number | null)[] {
+  const hosts = new Set(kept.filter(({ host }) => wanted(host)).map(({ host }) => host));
+  const ticks = Array.from(
+    { length: Math.floor((span.to - span.from) / step) },
+    () => new Map<string | null, number | null>(),
+  );
+  for (const { at, host, value } of kept) {
+    const tick = ticks[Math.floor((at - span.from) / step)];
+    if (wanted(host) && at < span.to) tick?.set(host, value);
+  }
+  return ticks.map((tick) => (hosts.size === 0 ? null : sumOrNull([...hosts].map((host) => tick.get(host) ?? null))));
+}
+
+/** The sum, or null where one is null or there is none. Pure. */
+export function sumOrNull(values: readonly (number | null)[]): number | null {
+  let sum = 0;
+  for (const value of values) {
+    if (value === null) return null;
+    sum += value;
+  }
+  return values.length === 0 ? null : sum;
+}
+
+/** Samples a source at every step until stopped. A failure is a gap in the reference, no more. */
+export function startRecording(source: Source, recording: Recording, step: number): { stop(): Promise<void> } {
+  let stopped = false;
+  let wake = () => {};
+  const loop = async () => {
+    for (let boundary = Date.now(); !stopped; ) {
+      boundary = Math.max(boundary + step, Date.now());
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, boundary - Date.now());
+        wake = () => (clearTimeout(timer), resolve());
+      });
+      if (stopped) break;
+      const samples = await source.sample({ from: boundary - step, to: boundary }).catch(() => []);
+      // Taken at the boundary or thrown away: a number that came after the flip is no reference.
+      if (!stopped && samples.length > 0) await recording.add(boundary - 1, samples);
+    }
+  };
+  const running = loop();
+  return {
+    stop: () => {
+      stopped = true;
+      wake();
+      return running;
+    },
+  };
+}

@@ -1,0 +1,110 @@
+/** A watch for people: numbers, small graphs, tables, the picture of the deciding metric. Pure. */
+import { inWords } from '../duration/duration.ts';
+import type { Prepared, Verdict, Visible } from '../judge/judge.ts';
+import { escapeMarkdown, escapeMermaid, markdownTable } from '../report/report.ts';
+
+const BARS = '▁▂▃▄▅▆▇█';
+const MOST_BARS = 20;
+/** Mermaid draws a line of so many points before the axis becomes unreadable. */
+const MOST_POINTS = 40;
+
+/** The last values as a small graph; a gap is a dot. */
+export function sparkline(values: readonly (number | null)[]): string {
+  const shown = values.slice(-MOST_BARS);
+  const known = shown.filter((value) => value !== null);
+  const top = Math.max(...known, 0);
+  const bottom = Math.min(...known, 0);
+  return shown
+    .map((value) =>
+      value === null
+        ? '·'
+        : BARS[top === bottom ? 0 : Math.round(((value - bottom) / (top - bottom)) * (BARS.length - 1))]!,
+    )
+    .join('');
+}
+
+/** Three digits at most: 0.31, 12.4, 1240. */
+export function figure(value: number): string {
+  return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
+}
+
+/** "a rise to ×1.31 or a fall to ×0.72". */
+export function visibleInWords(visible: Visible, worse: 'up' | 'down' | 'either'): string {
+  const parts = [
+    ...(worse !== 'down' ? [visible.up === null ? 'no rise' : `a rise to ×${figure(visible.up)}`] : []),
+    ...(worse !== 'up' ? [visible.down === null ? 'no fall' : `a fall to ×${figure(visible.down)}`] : []),
+  ];
+  return parts.join(' or ');
+}
+
+/** What other lengths of watch would see: "5 min ×1.3, 15 min ×1.2 …". */
+export function lengthsInWords(prepared: Prepared, step: number): string {
+  const { worse } = prepared.metric;
+  return [5, 15, 30, 60]
+    .map((minutes) => {
+      const visible = prepared.visibleAt(Math.max(1, Math.floor((minutes * 60_000) / step)));
+      const sides = [...(worse !== 'down' ? [visible.up] : []), ...(worse !== 'up' ? [visible.down] : [])];
+      return `${minutes} min ${sides.map((factor) => (factor === null ? 'nothing' : `×${figure(factor)}`)).join('/')}`;
+    })
+    .join(', ');
+}
+
+/** A level with its unit: per minute for what is counted. */
+export function levelInWords(prepared: Prepared, step: number): string {
+  if (prepared.level === null) return 'unknown';
+  const counted = prepared.metric.kind === 'count' || prepared.metric.kind === 'money';
+  return counted ? `${figure((prepared.level * 60_000) / step)}/min` : figure(prepared.level);
+}
+
+/** One row a metric: what was found, how sure, and what could not have been seen. */
+export function verdictTable(verdicts: readonly Verdict[], worse: (name: string) => 'up' | 'down' | 'either'): string {
+  const sign = (verdict: Verdict) => (verdict.scale === 'factor' ? '×' : '');
+  return markdownTable(
+    ['Metric', 'Critical', 'Verdict', 'Against before', '95 % limits', 'Could see (80 %)'],
+    verdicts.map((verdict) => [
+      verdict.metric,
+      verdict.critical ? 'yes' : 'no',
+      `${verdict.outcome} (${verdict.code})`,
+      verdict.effect === null ? '' : `${sign(verdict)}${figure(verdict.effect)}`,
+      verdict.interval === null
+        ? ''
+        : `${sign(verdict)}${figure(verdict.interval[0])} to ${sign(verdict)}${figure(verdict.interval[1])}`,
+      visibleInWords(verdict.visible, worse(verdict.metric)),
+    ]),
+  );
+}
+
+/** The deciding metric over the watch, with the level of the reference, as a Mermaid chart in its fence. */
+export function chartInMermaid(
+  name: string,
+  points: readonly { at: number; value: number | null }[],
+  level: number | null,
+): string {
+  const width = Math.ceil(points.length / MOST_POINTS);
+  const groups = Array.from({ length: Math.ceil(points.length / Math.max(1, width)) }, (_, i) =>
+    points.slice(i * width, (i + 1) * width).flatMap(({ value }) => value ?? []),
+  );
+  const means = groups
+    .filter((group) => group.length > 0)
+    .map((group) => group.reduce((sum, value) => sum + value, 0) / group.length);
+  if (means.length < 2) return '';
+  const span = inWords(points.at(-1)!.at - points[0]!.at);
+  const top = Math.max(...means, level ?? 0);
+  const bottom = Math.min(...means, 0);
+  return [
+    '```mermaid',
+    'xychart-beta',
+    `  title "${escapeMermaid(name)}"`,
+    `  x-axis "${escapeMermaid(span)}" 0 --> ${means.length - 1}`,
+    `  y-axis ${figure(bottom)} --> ${figure(top > bottom ? top * 1.1 : bottom + 1)}`,
+    `  line [${means.map(figure).join(', ')}]`,
+    ...(level === null ? [] : [`  line [${means.map(() => figure(level)).join(', ')}]`]),
+    '```',
+    '',
+  ].join('\n');
+}
+
+/** What a reader should know of a metric besides its verdict, one item each. */
+export function notesInMarkdown(notes: readonly { metric: string; text: string }[]): string {
+  return notes.map(({ metric, text }) => `- ${escapeMarkdown(metric)}: ${escapeMarkdown(text)}\n`).join('');
+}

@@ -1,0 +1,41 @@
+/** Secrets of this process: what was once named here never leaves through the log, the ledger or a report. */
+
+const known = new Set<string>();
+const listeners: ((value: string) => void)[] = [];
+
+/** Has every secret, known or to come, told to a door that can hide it too (GitHub's runner masks its log). */
+export function whenHidden(listener: (value: string) => void): void {
+  listeners.push(listener);
+  known.forEach(listener);
+}
+
+/** Names a secret. Its URL-encoded, base64 and per-line forms are hidden too; values under 4 characters cannot be. */
+export function hide(secret: string): void {
+  for (const value of [secret, ...secret.split(/\r?\n/)]) {
+    if (value.length < 4) continue;
+    for (const form of [value, encodeURIComponent(value), Buffer.from(value).toString('base64')]) {
+      if (known.has(form)) continue;
+      known.add(form);
+      for (const listener of listeners) listener(form);
+    }
+  }
+}
+
+/** The text with every known secret replaced by `***`. */
+export function redact(text: string): string {
+  let clean = text;
+  for (const secret of [...known].sort((a, b) => b.length - a.length)) clean = clean.replaceAll(secret, '***');
+  return clean;
+}
+
+/** A URL for people: user and host stay, the password and the query go. Text that is no URL comes back as `(hidden)`. */
+export function withoutCredentials(url: string): string {
+  try {
+    const parsed = new URL(url);
+    parsed.password = '';
+    parsed.search = '';
+    return parsed.toString();
+  } catch {
+    return '(hidden)';
+  }
+}

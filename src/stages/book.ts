@@ -1,0 +1,139 @@
+/** The open change of this run: what stages say about it, and when it is written to the ledger. */
+import type { Published } from '../github/github.ts';
+import {
+  append,
+  type Change,
+  closeChange,
+  commitChange,
+  type EnvironmentState,
+  event,
+  type Incident,
+  type Ledger,
+  type LedgerEvent,
+  type Live,
+  type Opening,
+  openChange,
+  openIncident,
+  type Write,
+} from '../ledger/ledger.ts';
+import type { Code, Outcome } from '../outcome/outcome.ts';
+import { type Page, readPage, removePage, writePage } from './handover.ts';
+
+/** A change and its pages. Stage events wait in the job's folder and go to the ledger with the next of its few writes. */
+export class Book {
+  readonly #ledger: Ledger;
+  readonly #directory: string;
+  #page: Page;
+
+  private constructor(ledger: Ledger, directory: string, page: Page) {
+    this.#ledger = ledger;
+    this.#directory = directory;
+    this.#page = page;
+  }
+
+  /**
+   * Opens a new change with one read and one write. `decide` sees the state that is about to be written upon: it says
+   * whether the change takes the environment's open place or runs beside, and may throw to refuse.
+   */
+  static async open(
+    ledger: Ledger,
+    directory: string,
+    environment: string,
+    opening: Opening,
+    opener: string,
+    decide: (state: EnvironmentState) => Promise<'open' | 'beside'>,
+  ): Promise<Book> {
+    let exclusive = false;
+    const { change } = await ledger.write(environment, async (state) => {
+      exclusive = (await decide(state)) === 'open';
+      return openChange(state, opening, exclusive);
+    });
+    const page = { change, exclusive, pending: [], committed: false, published: null, incident: null, opener };
+    await writePage(directory, page);
+    return new Book(ledger, directory, page);
+  }
+
+  /** The change that this job has opened before; null where it has none. */
+  static async join(ledger: Ledger, directory: string, environment: string): Promise<Book | null> {
+    const page = await readPage(directory, environment);
+    return page ? new Book(ledger, directory, page) : null;
+  }
+
+  /** A change of another, dead run, so that this one can end it. */
+  static async adopt(ledger: Ledger, directory: string, change: Change, committed: boolean): Promise<Book> {
+    return new Book(ledger, directory, { change, exclusive: true, pending: [], committed, published: null, incident: null, opener: '' });
+  }
+
+  /** The change with all events so far, written or waiting. */
+  get change(): Change {
+    return append(this.#page.change, this.#page.pending);
+  }
+
+  /** The step that opened the change. */
+  get opener(): string {
+    return this.#page.opener;
+  }
+
+  get committed(): boolean {
+    return this.#page.committed;
+  }
+
+  /** What GitHub's page shows of the change. */
+  get published(): Published | null {
+    return this.#page.published;
+  }
+
+  async keepPublished(published: Published): Promise<void> {
+    await this.#turn({ ...this.#page, published });
+  }
+
+  /** Keeps an event for the next write. */
+  async record(entry: LedgerEvent): Promise<void> {
+    await this.#turn({ ...this.#page, pending: [...this.#page.pending, entry] });
+  }
+
+  /** What only becomes known on the way. */
+  async learn(known: { version?: string; digest?: string }): Promise<void> {
+    await this.#turn({ ...this.#page, change: { ...this.#page.change, ...known } });
+  }
+
+  /** Opens an incident for this change with the next write. Once: a second call changes nothing. */
+  async openIncident(parts: Pick<Incident, 'from' | 'to' | 'why'>): Promise<Incident> {
+    const known = this.#page.incident;
+    if (known) return known;
+    const opened = event('incident', { why: parts.why, facts: { from: parts.from, to: parts.to } });
+    const incident = { id: `incident-${this.change.id}`, change: this.change.id, opened: opened.at, ...parts };
+    await this.#turn({ ...this.#page, incident, pending: [...this.#page.pending, opened] });
+    return incident;
+  }
+
+  /** The commit point. Idempotent. */
+  async commit(live: Omit<Live, 'change' | 'since'>, summary: string): Promise<void> {
+    if (this.#page.committed) return;
+    const committed = event('committed', { summary, facts: { version: live.version } });
+    await this.#write((state, change) =>
+      commitChange(state, change, { ...live, change: change.id, since: committed.at }, committed),
+    );
+    await this.#turn({ ...this.#page, committed: true });
+  }
+
+  /** Closes the change and writes all that waits. */
+  async close(outcome: Outcome, code: Code, summary: string): Promise<void> {
+    const closed = event('closed', { outcome, code, summary });
+    await this.#write((state, change) => closeChange(state, change, outcome, closed));
+    await removePage(this.#directory, this.change.environment);
+  }
+
+  async #write(fold: (state: EnvironmentState, change: Change) => Write): Promise<void> {
+    const { incident } = this.#page;
+    const { change } = await this.#ledger.write(this.change.environment, (state) =>
+      fold(incident ? openIncident(state, incident) : state, this.change),
+    );
+    await this.#turn({ ...this.#page, change, pending: [] });
+  }
+
+  async #turn(page: Page): Promise<void> {
+    this.#page = page;
+    await writePage(this.#directory, page);
+  }
+}

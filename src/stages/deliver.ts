@@ -1,0 +1,110 @@
+/** The whole line in one step: every stage in its order, and the way back where one of them says no. */
+import type { Live } from '../ledger/ledger.ts';
+import { Failure, failureFrom, goesOn, type Result } from '../outcome/outcome.ts';
+import { type LineVerb, partOfLine } from './line.ts';
+import { writePapers } from './papers.ts';
+import { contextFor, passStage } from './pass.ts';
+import { requirePrecedence } from './precedence.ts';
+import { loadStage } from './registry.ts';
+import type { Planned, Stage, StageContext } from './stage.ts';
+import { takeBack } from './take-back.ts';
+
+type Context = StageContext<'deliver'>;
+
+export const stage: Stage<'deliver'> = {
+  verb: 'deliver',
+
+  async plan(context) {
+    return context.inputs.plan ? [] : (await planLine(context)).flatMap((part) => part.planned);
+  },
+
+  async run(context) {
+    if (context.inputs.plan) return planned(await planLine(context));
+    return deliver(context);
+  },
+
+  async turnBack(context, why) {
+    const deploy = await loadStage('deploy');
+    return deploy.turnBack!(contextFor('deploy', context), why);
+  },
+};
+
+async function planLine(context: Context): Promise<{ verb: LineVerb; planned: Planned[] }[]> {
+  const parts: { verb: LineVerb; planned: Planned[] }[] = [];
+  for (const verb of partOfLine(context.inputs.from, context.inputs.until)) {
+    context.log.progress(`planning: ${verb}`);
+    const planned = await planOf(verb, context).catch((thrown): Planned[] => {
+      const failure = failureFrom(thrown);
+      return [{ kind: 'obstacle', text: failure.message, failure }];
+    });
+    parts.push({ verb, planned });
+  }
+  context.log.progress(null);
+  return parts;
+}
+
+async function planOf<V extends LineVerb>(verb: V, context: Context): Promise<Planned[]> {
+  const stage = await loadStage(verb);
+  return stage.plan(contextFor(verb, context));
+}
+
+function planned(parts: { verb: LineVerb; planned: Planned[] }[]): Result {
+  const lines = parts.flatMap(({ verb, planned }) => planned.map(({ kind, text }) => ({ stage: verb, kind, text })));
+  const count = (kind: Planned['kind']) => lines.filter((line) => line.kind === kind).length;
+  const obstacles = count('obstacle');
+  const first = parts.flatMap((part) => part.planned).find((line) => line.kind === 'obstacle')?.failure;
+  return {
+    outcome: obstacles ? 'failed' : 'passed',
+    code: obstacles ? (first?.code ?? 'config-invalid') : 'planned',
+    summary: `a plan, nothing was changed: ${count('will')} things to do, ${count('blind')} that could not be judged, ${obstacles} in the way`,
+    facts: { plan: lines },
+    ...(first ? { next: first.next } : {}),
+  };
+}
+
+async function deliver(context: Context): Promise<Result> {
+  const verbs = partOfLine(context.inputs.from, context.inputs.until);
+  await requirePrecedence(context);
+  const before = (await context.ledger!.state(context.environment!.name)).live;
+  const results: Result[] = [];
+  let deployed: Result | null = null;
+  for (const verb of verbs) {
+    const result = await passStage(verb, context);
+    results.push(result);
+    if (verb === 'deploy' && result.outcome === 'passed') deployed = result;
+    if (goesOn(result.outcome)) continue;
+    // A cancelled run only stops here: what was begun is put back at the end of the job.
+    if (context.signal.aborted) throw new Failure({ code: 'cancelled', what: 'the run was cancelled', next: 'start again' });
+    return deployed ? takeBack(context, { verb, result, results, before }) : stopped(context, verb, results, before);
+  }
+  if (deployed) await commit(context);
+  const live = deployed ? context.inputs.version : (before?.version ?? null);
+  const papers = await writePapers(context, { results, incident: null });
+  return {
+    outcome: 'passed',
+    code: 'ok',
+    summary: deployed ? `${live} is live in ${context.environment!.name}` : 'nothing was deployed',
+    facts: { version: context.inputs.version, stages: verbs.map((verb, index) => `${verb}: ${results[index]!.outcome}`) },
+    outputs: { 'live-version': live, report: papers.report },
+  };
+}
+
+async function commit(context: Context): Promise<void> {
+  const deploy = await loadStage('deploy');
+  const settled = await deploy.settle!(contextFor('deploy', context));
+  if (!goesOn(settled.outcome)) context.log.warn(settled.summary);
+}
+
+/** Stopped before anything was live: there is nothing to take back but what the stage itself has put back. */
+async function stopped(context: Context, verb: LineVerb, results: Result[], before: Live | null): Promise<Result> {
+  const result = results.at(-1)!;
+  const papers = await writePapers(context, { results, incident: null });
+  return {
+    outcome: result.outcome,
+    code: result.code,
+    summary: `stopped at ${verb}: ${result.summary}`,
+    facts: { ...result.facts, stage: verb },
+    ...(result.next ? { next: result.next } : {}),
+    outputs: { 'live-version': before?.version ?? null, report: papers.report },
+  };
+}

@@ -1,0 +1,49 @@
+/** How the line has one of its stages do its work: the same run, the stage's own inputs, its line and its record. */
+import { failureFrom, type Result } from '../outcome/outcome.ts';
+import { stageEvent } from './events.ts';
+import { readInputs } from './inputs.ts';
+import type { LineVerb } from './line.ts';
+import { loadStage } from './registry.ts';
+import type { StageContext } from './stage.ts';
+
+/** What a line hands to its stages instead of its own inputs. */
+export interface Handed {
+  version?: string;
+  /** Where a stage can expect a version, this one. */
+  expectVersion?: string;
+}
+
+/** Runs one stage, says its line, and keeps it for the ledger. A failure is a result here: the line decides what follows. */
+export async function passStage<V extends LineVerb>(
+  verb: V,
+  context: StageContext<'deliver' | 'rollback'>,
+  handed: Handed = {},
+): Promise<Result> {
+  const began = Date.now();
+  const result = await loadStage(verb)
+    .then((stage) => stage.run(contextFor(verb, context, handed)))
+    .catch((thrown): Result => {
+      const { outcome, code, message, facts, next } = failureFrom(thrown);
+      return { outcome, code, summary: message, facts, next };
+    });
+  const took = Date.now() - began;
+  await context.book?.record(stageEvent(verb, result, took, 'stage'));
+  context.log.stage({ verb, result, took });
+  return result;
+}
+
+/** The context of one stage of the line: the same run, with the inputs that this stage has. */
+export function contextFor<V extends LineVerb>(
+  verb: V,
+  context: StageContext<'deliver' | 'rollback'>,
+  handed: Handed = {},
+): StageContext<V> {
+  const { environment, config, token, artifact, 'ssh-key': sshKey } = context.inputs;
+  const version = handed.version ?? context.inputs.version;
+  const given: Record<string, string> = { environment, config, token };
+  if (verb === 'migrate' || verb === 'deploy') Object.assign(given, { version, artifact });
+  if (verb === 'migrate' || verb === 'deploy' || verb === 'backup' || verb === 'watch') given['ssh-key'] = sshKey;
+  if (verb === 'smoke-test' && handed.expectVersion) given['expect-version'] = handed.expectVersion;
+  const inputs = readInputs(verb, given, {});
+  return Object.create(context, { verb: { value: verb }, inputs: { value: inputs } }) as StageContext<V>;
+}

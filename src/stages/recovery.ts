@@ -1,0 +1,47 @@
+/** Ends a change whose run died: forward where it was committed, back where it was not. Then a new one may open. */
+import { Failure, goesOn, type Result } from '../outcome/outcome.ts';
+import type { Admission } from './admission.ts';
+import { Book } from './book.ts';
+import { contextOf, type Doorway, type Prepared } from './context.ts';
+import type { Verb } from './contract.ts';
+import { event } from '../ledger/ledger.ts';
+import { loadStage } from './registry.ts';
+
+/**
+ * Recovers the change that holds the environment. Throws `fleet-mixed` where not every host could be brought to one
+ * version: the change then stays open, and the next run tries again.
+ */
+export async function recover<V extends Verb>(
+  door: Doorway,
+  prepared: Prepared<V>,
+  found: Extract<Admission, { kind: 'recover' | 'join' }>,
+  why = 'its run no longer lives',
+): Promise<void> {
+  const environment = prepared.loaded!.environment!;
+  const ledger = prepared.ledger!;
+  const [state, change] = await Promise.all([ledger.state(environment.name), ledger.change(environment.name, found.change)]);
+  if (!change || state.open?.change !== found.change) return; // ended meanwhile
+  door.log.warn(
+    `change ${change.id} (version ${change.version ?? 'unknown'}) was left open by a run that no longer lives; it is ${state.open.committed ? 'finished' : 'put back'} first`,
+  );
+  const book = await Book.adopt(ledger, door.place.handover, change, state.open.committed);
+  const stage = await loadStage('deploy');
+  // The stages share the inputs that recovery needs (environment, ssh-key); the version is that of the change.
+  const inputs = { artifact: '', 'ssh-key': '', ...prepared.inputs, version: change.version ?? '' };
+  const context = contextOf('deploy', door, { ...prepared, inputs }, book);
+  const ended: Result | null = environment.hosts.length === 0 ? null
+    : state.open.committed ? await stage.settle!(context) : await stage.turnBack!(context, why);
+  if (ended && !goesOn(ended.outcome)) {
+    throw new Failure({
+      code: 'fleet-mixed',
+      what: `the change ${change.id} could not be ended`,
+      where: environment.name,
+      why: ended.summary,
+      untouched: 'the new change was not begun',
+      next: 'bring the hosts that are named back within reach, then start again',
+    });
+  }
+  const summary = ended?.summary ?? 'nothing had been touched';
+  await book.record(event('recovered', { summary, why }));
+  await book.close(state.open.committed ? 'passed' : 'failed', state.open.committed ? 'ok' : 'cancelled', summary);
+}

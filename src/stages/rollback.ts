@@ -1,0 +1,197 @@
+/** Takes the fleet to an earlier version: chosen, brought there, verified, committed; an incident is opened. */
+import { checkVersion } from '../artifact/artifact.ts';
+import { type Fleet, converge, confirm, type ForwardReport, type HostState, openReachable, stageVersion, survey, type Work } from '../fleet/fleet.ts';
+import type { EnvironmentState, Live } from '../ledger/ledger.ts';
+import { Failure, goesOn, type Json, type Result } from '../outcome/outcome.ts';
+import { artifactOf } from './artifact-of.ts';
+import { fleetOptions } from './fleet-options.ts';
+import { writePapers } from './papers.ts';
+import { passStage } from './pass.ts';
+import type { Planned, Stage, StageContext } from './stage.ts';
+
+type Context = StageContext<'rollback'>;
+
+/** Where to go back to, and from where. */
+export interface Target {
+  version: string;
+  from: string | null;
+  /** Why this one, for people. */
+  because: string;
+}
+
+export const stage: Stage<'rollback'> = {
+  verb: 'rollback',
+
+  async plan(context) {
+    const { environment } = context;
+    if (!environment!.deploy) return [{ kind: 'blind', text: UNCONFIGURED }];
+    return withFleet(context, async (fleet) => {
+      const states = await surveyReachable(fleet);
+      const target = chooseTarget(context.inputs.version, await context.ledger!.state(environment!.name), states);
+      return [
+        { kind: 'will', text: `take ${fleet.hosts.length} hosts from ${target.from ?? 'nothing'} to ${target.version} (${target.because})` } as Planned,
+        ...fleet.lost.map((lost): Planned => ({ kind: 'blind', text: `${lost.name} cannot be reached: ${lost.failure.what}` })),
+      ];
+    });
+  },
+
+  async run(context) {
+    if (!context.environment!.deploy) return { outcome: 'skipped', code: 'not-configured', summary: UNCONFIGURED, facts: {} };
+    return withFleet(context, (fleet) => rollBack(context, fleet));
+  },
+};
+
+const UNCONFIGURED = 'the environment has no deploy section: there are no hosts to take back';
+
+/**
+ * The version to go to: the one asked for, else the one that was live before by the ledger, else what most hosts
+ * remember. Pure. Throws version-absent, version-invalid.
+ */
+export function chooseTarget(asked: string, state: EnvironmentState, hosts: readonly HostState[]): Target {
+  const from = state.live?.version ?? mostCommon(hosts.map((host) => host.current));
+  if (asked) {
+    checkVersion(asked);
+    return { version: asked, from, because: 'asked for' };
+  }
+  const before = state.before.find((live) => live.version !== from);
+  if (before) return { version: before.version, from, because: `live before, since ${before.since}` };
+  const remembered = mostCommon(hosts.map((host) => (host.previous === from ? null : host.previous)));
+  if (remembered) return { version: remembered, from, because: 'what the hosts ran before' };
+  throw new Failure({
+    code: 'version-absent',
+    what: 'there is no earlier version to go back to',
+    where: state.environment,
+    why: from ? `${from} is the first one` : 'nothing has been live',
+    untouched: 'nothing was changed',
+    next: 'name a version in the input version',
+  });
+}
+
+function mostCommon(versions: readonly (string | null)[]): string | null {
+  const counts = new Map<string, number>();
+  for (const version of versions) if (version) counts.set(version, (counts.get(version) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
+}
+
+async function rollBack(context: Context, fleet: Fleet): Promise<Result> {
+  const state = await context.ledger!.state(context.environment!.name);
+  const states = await surveyReachable(fleet);
+  const target = chooseTarget(context.inputs.version, state, states);
+  if (fleet.lost.length === 0 && state.live?.version === target.version && states.every((host) => host.current === target.version)) {
+    return {
+      outcome: 'passed',
+      code: 'nothing-to-do',
+      summary: `every host runs ${target.version} already`,
+      facts: { version: target.version },
+      outputs: { 'live-version': target.version, incident: null },
+    };
+  }
+  await context.book!.learn({ version: target.version });
+  const work = workOf(context);
+  const digest = await bringVersion(context, fleet, states, target.version);
+  const reports = await converge(fleet, target.version, work);
+  const moved = reports.filter((report) => report.outcome === 'moved').length;
+  const bad = failuresOf(reports, fleet);
+  if (moved === 0 && bad.length > 0) throw notBack(context, target, bad, 'no host was moved');
+  return verified(context, fleet, { target, state, digest, reports, bad });
+}
+
+interface Back {
+  target: Target;
+  state: EnvironmentState;
+  digest: string | null;
+  reports: ForwardReport[];
+  bad: string[];
+}
+
+/** Commits what is live now, verifies it from outside, opens the incident, writes the papers. */
+async function verified(context: Context, fleet: Fleet, back: Back): Promise<Result> {
+  const { target, bad } = back;
+  const known = [back.state.live, ...back.state.before].find((live): live is Live => live?.version === target.version);
+  const live = { version: target.version, digest: back.digest ?? known?.digest ?? null, commit: known?.commit ?? null };
+  await context.book!.commit(live, `${target.version} is live again`);
+  const after = await context.ledger!.state(context.environment!.name);
+  const { id, fence } = context.change!;
+  await confirm(fleet, { change: { id, fence }, version: target.version, ledger: JSON.stringify(after) });
+  const smoke = await passStage('smoke-test', context, { version: target.version, expectVersion: target.version });
+  const why = context.inputs.why || `rolled back from ${target.from ?? 'nothing'} by hand`;
+  const incident = await context.book!.openIncident({ from: target.from, to: target.version, why });
+  const papers = await writePapers(context, { results: [smoke], incident });
+  const problems = [...bad, ...(goesOn(smoke.outcome) ? [] : [smoke.summary])];
+  return {
+    outcome: problems.length ? 'failed' : 'passed',
+    code: bad.length ? 'fleet-mixed' : problems.length ? 'rollback-failed' : 'rolled-back',
+    summary: `${reachedInWords(back, fleet)}${problems.length ? `, and not all is well: ${problems.join('; ')}` : verifiedInWords(smoke)}`,
+    facts: factsOf(back, incident.id, papers.postmortem),
+    next: problems.length ? 'bring the hosts that are named within reach, then run this again' : `write the post-mortem: ${papers.postmortem}`,
+    outputs: { 'live-version': target.version, incident: incident.id },
+  };
+}
+
+function reachedInWords({ target, reports }: Back, fleet: Fleet): string {
+  const good = reports.filter((report) => report.failure === null).length;
+  return `${target.version} is live again on ${good} of ${reports.length + fleet.lost.length} hosts`;
+}
+
+function verifiedInWords(smoke: Result): string {
+  return smoke.outcome === 'passed' ? ' and verified' : '; no smoke test verified it';
+}
+
+function factsOf({ target, reports }: Back, incident: string, postmortem: string | null): Record<string, Json> {
+  const hosts = reports.map(({ host, from, outcome }) => ({ host, from, outcome }));
+  return { from: target.from, to: target.version, hosts, incident, postmortem };
+}
+
+/** The version on every reachable host: where one was removed long ago, it is fetched and put there again. */
+async function bringVersion(context: Context, fleet: Fleet, states: readonly HostState[], version: string): Promise<string | null> {
+  const there = states.map((state) => state.versions.find((each) => each.name === version) ?? null);
+  const digest = there.find((each) => each?.digest)?.digest ?? null;
+  const missing = fleet.hosts.filter((_, index) => there[index] === null);
+  if (missing.length === 0) return digest;
+  context.log.info(`${version} no longer lies on ${missing.length} hosts; it is fetched again`);
+  const inputs = { ...context.inputs, version };
+  const artifact = await artifactOf(Object.create(context, { inputs: { value: inputs } }) as Context);
+  const { id, fence } = context.change!;
+  for (const host of missing) {
+    const state = states[fleet.hosts.indexOf(host)]!;
+    await stageVersion(host, state, artifact, { id, fence }, context.signal);
+  }
+  return artifact.digest;
+}
+
+function failuresOf(reports: readonly ForwardReport[], fleet: Fleet): string[] {
+  return [
+    ...reports.flatMap(({ host, failure }) => (failure ? [`${host}: ${failure.what}`] : [])),
+    ...fleet.lost.map(({ name, failure }) => `${name}: ${failure.what}`),
+  ];
+}
+
+function notBack(context: Context, target: Target, bad: readonly string[], untouched: string): Failure {
+  return new Failure({
+    code: 'rollback-failed',
+    what: `no host could be brought to ${target.version}`,
+    where: context.environment!.name,
+    why: bad.join('; '),
+    untouched,
+    next: 'mend what is named and run this again; it goes on where it stopped',
+  });
+}
+
+function workOf(context: Context): Work {
+  const { id, fence } = context.change!;
+  return { change: { id, fence }, section: context.environment!.deploy!, log: context.log, signal: context.signal };
+}
+
+async function surveyReachable(fleet: Fleet): Promise<HostState[]> {
+  if (fleet.hosts.length > 0) return survey(fleet);
+  throw fleet.lost[0]!.failure;
+}
+
+async function withFleet<T>(context: Context, work: (fleet: Fleet) => Promise<T>): Promise<T> {
+  const fleet = await openReachable(context.environment!, fleetOptions(context));
+  try {
+    return await work(fleet);
+  } finally {
+    await fleet.close();
+  }
+}

@@ -1,0 +1,46 @@
+/** The way back of a line: every flipped host to the version before, verified, told, and an incident left. */
+import type { Live } from '../ledger/ledger.ts';
+import { goesOn, type Result } from '../outcome/outcome.ts';
+import { stageEvent } from './events.ts';
+import { writePapers } from './papers.ts';
+import { contextFor, passStage } from './pass.ts';
+import { loadStage } from './registry.ts';
+import type { StageContext } from './stage.ts';
+
+/** Why a line turns round: the stage that said no, all results so far, and what was live before. */
+export interface Reason {
+  verb: string;
+  result: Result;
+  results: readonly Result[];
+  before: Live | null;
+}
+
+/** Takes the fleet back and verifies it. The result is failed, with the code of the stage that said no. */
+export async function takeBack(context: StageContext<'deliver'>, reason: Reason): Promise<Result> {
+  const why = `${reason.verb}: ${reason.result.summary}`;
+  const began = Date.now();
+  const deploy = await loadStage('deploy');
+  const back = await deploy.turnBack!(contextFor('deploy', context), why);
+  const took = Date.now() - began;
+  await context.book!.record(stageEvent('deploy', back, took, 'turned-back'));
+  context.log.stage({ verb: 'turn back', result: back, took });
+  const before = reason.before?.version ?? null;
+  const verified = goesOn(back.outcome) && before !== null ? await passStage('smoke-test', context, { expectVersion: before }) : null;
+  const incident = await context.book!.openIncident({ from: context.inputs.version, to: before, why });
+  const papers = await writePapers(context, { results: reason.results, incident });
+  const bad = [back, verified].find((each) => each !== null && !goesOn(each.outcome));
+  const impact = reason.results.flatMap((each) => each.impact ?? []);
+  return {
+    outcome: 'failed',
+    code: bad ? (bad === back ? bad.code : 'rollback-failed') : reason.result.code,
+    summary: [`turned back: ${why}`, bad ? `and not all is well: ${bad.summary}` : outcomeOf(back, before, verified), ...impact].join('; '),
+    facts: { stage: reason.verb, ...reason.result.facts, incident: incident.id, postmortem: papers.postmortem },
+    next: bad ? (bad.next ?? 'bring the hosts that are named to one version') : `write the post-mortem: ${papers.postmortem}`,
+    outputs: { 'live-version': before, report: papers.report },
+  };
+}
+
+function outcomeOf(back: Result, before: string | null, verified: Result | null): string {
+  if (before === null) return back.summary;
+  return verified?.outcome === 'passed' ? `${before} is live again and verified` : `${before} is live again; no smoke test verified it`;
+}

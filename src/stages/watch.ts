@@ -1,0 +1,108 @@
+/** Watches cluster and business after a release, and says whether they got worse. */
+import { inWords, milliseconds } from '../duration/duration.ts';
+import { budget, type Observation } from '../observation/observation.ts';
+import { Failure, type Result } from '../outcome/outcome.ts';
+import type { Planned, Stage, StageContext } from './stage.ts';
+import { openWatch } from './watching.ts';
+
+type Context = StageContext<'watch'>;
+
+/** The stage of the verb `watch`. */
+export const stage: Stage<'watch'> = {
+  verb: 'watch',
+
+  async plan(context): Promise<Planned[]> {
+    const length = lengthOf(context);
+    const open = await openWatch(context);
+    if (open === null)
+      return [{ kind: 'blind', text: 'no watch is configured: whether the change harms users is not judged' }];
+    try {
+      return await open.watcher.plan(length);
+    } finally {
+      await open.close();
+    }
+  },
+
+  async run(context) {
+    const length = lengthOf(context);
+    const open = await openWatch(context);
+    if (open === null)
+      return {
+        outcome: 'skipped',
+        code: 'not-configured',
+        summary: 'no watch is configured',
+        facts: {},
+        outputs: { verdicts: '[]' },
+      };
+    try {
+      const deployed = deployedAt(context, length);
+      const waves = deployed === null ? 1 : (context.environment!.deploy?.waves.length ?? 1);
+      context.log.info(`watching for ${inWords(length)}`);
+      const observation = await open.watcher.observe({
+        for: length,
+        label: context.change?.version ? `watch of ${context.change.version}` : 'watch',
+        since: deployed?.end,
+        referenceEnd: deployed?.begin,
+        share: budget(waves).last,
+      });
+      return observation.unreferenced && (await isFirst(context)) ? nothingBefore(observation) : resultOf(observation);
+    } finally {
+      await open.close();
+    }
+  },
+};
+
+/** Milliseconds to watch. Throws `input-invalid`. */
+function lengthOf({ inputs, environment }: Context): number {
+  const text = inputs.for || environment?.watch?.for || '5m';
+  const length = milliseconds(text);
+  if (length !== null && length > 0) return length;
+  throw new Failure({
+    code: 'input-invalid',
+    what: `for: ${text} is not a length of time`,
+    untouched: 'nothing was changed',
+    next: 'write it as 30s, 5m or 1h',
+  });
+}
+
+/** When this change's deploy began and ended; null where it was not deployed, or so long ago that only now counts. */
+function deployedAt({ change }: Context, length: number): { begin: Date; end: Date } | null {
+  const event = change?.events.findLast(
+    ({ kind, stage, outcome }) => kind === 'stage' && stage === 'deploy' && outcome === 'passed',
+  );
+  if (!event) return null;
+  const end = new Date(event.at);
+  const begin = new Date(end.getTime() - (event.took ?? 0));
+  return { begin, end: Date.now() - end.getTime() > length ? new Date() : end };
+}
+
+/** True where nothing was live before this change. */
+async function isFirst({ ledger, environment, change }: Context): Promise<boolean> {
+  if (ledger === null || change === null) return false;
+  const { live, before } = await ledger.state(environment!.name);
+  return before.length === 0 && (live === null || live.change === change.id);
+}
+
+function nothingBefore(observation: Observation): Result {
+  return {
+    outcome: 'skipped',
+    code: 'nothing-to-do',
+    summary: 'the first version here: there is nothing to compare with yet',
+    facts: observation.facts,
+    outputs: { verdicts: JSON.stringify(observation.facts.verdicts) },
+    markdown: observation.markdown,
+  };
+}
+
+function resultOf(observation: Observation): Result {
+  const { outcome, code, summary, facts, markdown, next } = observation;
+  return {
+    outcome,
+    code,
+    summary,
+    facts,
+    outputs: { verdicts: JSON.stringify(facts.verdicts) },
+    markdown,
+    ...(next ? { next } : {}),
+  };
+}

@@ -1,0 +1,115 @@
+/** One job in a shell of its own: with input, with an end in time, or to be ended on cancel. */
+import type { ChildProcess } from 'node:child_process';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Failure } from '../outcome/outcome.ts';
+import { FrameReader, type Job, newBoundary, oneJobHeader } from './job.ts';
+
+/** How such a shell is started and ended. */
+export interface Shell {
+  /** Starts `sh -c READ_ONE_JOB` with pipes. */
+  start(): ChildProcess;
+  /** Ends the shell of that process id and all that it started. */
+  end(child: ChildProcess, pid: number | null): Promise<void>;
+}
+
+/** When it ends early. */
+export interface Limits {
+  timeout?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** What came of it. `status` is null where the shell ended without an answer; `exit` is then how the client ended. */
+export interface OnceResult {
+  status: number | null;
+  exit: number | null;
+  stdout: Buffer;
+  stderr: Buffer;
+  timedOut: boolean;
+}
+
+/** Runs the job to its answer, its time limit or the signal. Rejects with `cancelled` where the signal fires. */
+export async function runOnce(shell: Shell, job: Job, limits: Limits = {}): Promise<OnceResult> {
+  if (limits.signal?.aborted) throw cancelled();
+  const boundary = newBoundary();
+  const out = new FrameReader(boundary);
+  const err = new FrameReader(boundary);
+  const child = shell.start();
+  let timedOut = false;
+  let giveUp = () => {};
+  const end = () =>
+    void shell
+      .end(child, out.pid)
+      .catch(() => {})
+      .finally(() => giveUp());
+  const late = () => {
+    timedOut = true;
+    end();
+  };
+  const timer = limits.timeout === undefined ? undefined : setTimeout(late, limits.timeout);
+  limits.signal?.addEventListener('abort', end, { once: true });
+  try {
+    const exit = await new Promise<number | null>((resolve, reject) => {
+      giveUp = () => {
+        child.kill('SIGKILL');
+        resolve(null);
+      };
+      const feed = (reader: FrameReader) => (chunk: Buffer) => {
+        reader.feed(chunk);
+        if (out.done && err.done) resolve(null);
+      };
+      child.stdout!.on('data', feed(out));
+      child.stderr!.on('data', feed(err));
+      child.once('error', (error) => reject(notStarted(child.spawnfile, error)));
+      child.once('close', (code) => resolve(code));
+      feedInput(child.stdin!, oneJobHeader(job, boundary), job.input).catch(reject);
+    });
+    if (limits.signal?.aborted) throw cancelled();
+    const [stdout, stderr] = [out.done?.body ?? out.rest(), err.done?.body ?? err.rest()];
+    return { status: out.done?.status ?? null, exit, stdout, stderr, timedOut };
+  } finally {
+    clearTimeout(timer);
+    limits.signal?.removeEventListener('abort', end);
+    release(child);
+  }
+}
+
+/** A script may end without reading its input: that is no error. A source that breaks is one. */
+async function feedInput(stdin: Writable, header: string, input: Job['input']): Promise<void> {
+  stdin.on('error', () => {});
+  stdin.write(header);
+  if (!(input instanceof Readable)) stdin.end(input ?? '');
+  else
+    await pipeline(input, stdin).catch((error: NodeJS.ErrnoException) => {
+      if (
+        error.code !== 'EPIPE' &&
+        error.code !== 'ERR_STREAM_PREMATURE_CLOSE' &&
+        error.code !== 'ERR_STREAM_DESTROYED'
+      )
+        throw error;
+    });
+}
+
+/** Lets go of a shell that has answered; what it left in the background is not ours to end. */
+function release(child: ChildProcess): void {
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+}
+
+/** The Failure for a program that could not be started. */
+export function notStarted(file: string, error: NodeJS.ErrnoException): Failure {
+  return new Failure({
+    code: error.code === 'ENOENT' || error.code === 'EACCES' ? 'tool-missing' : 'internal',
+    what: `the program ${file} cannot be run`,
+    why: error.code ?? error.message,
+    untouched: 'nothing was touched',
+    next: `install ${file} or put it on the PATH`,
+  });
+}
+
+function cancelled(): Failure {
+  return new Failure({
+    code: 'cancelled',
+    what: 'a command on a host was ended because the run was cancelled',
+    next: 'run it again',
+  });
+}

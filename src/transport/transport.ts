@@ -1,0 +1,21 @@
+/**
+ * How a host is reached: over SSH with OpenSSH's own client, or as a directory of this machine. One face for both.
+ * The noun's public face.
+ */
+import type { HostAddress } from '../config/config.ts';
+import { parseAddress } from './address.ts';
+import type { ConnectOptions, Host } from './host.ts';
+import { connectLocal } from './local.ts';
+import { connectSsh } from './ssh.ts';
+
+export type { ConnectOptions, Host, PushOptions, ShOptions, ShResult, Tunnel } from './host.ts';
+export { quote } from './quote.ts';
+
+/**
+ * Connects to a host. Throws a Failure: `host-unreachable`, `host-key`, `host-denied`, `config-invalid`,
+ * `tool-missing` where there is no ssh, `cancelled`.
+ */
+export async function connect(address: HostAddress, options: ConnectOptions): Promise<Host> {
+  const parsed = parseAddress(address.at);
+  return parsed.kind === 'local' ? connectLocal(address, options) : connectSsh(address, parsed, options);
+}

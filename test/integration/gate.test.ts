@@ -1,0 +1,328 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Config, Environment, GateSection } from '../../src/config/config.ts';
+import { openGitHub, type Runner } from '../../src/github/github.ts';
+import { RecordingLog } from '../../src/log/log.ts';
+import { Failure, type Result } from '../../src/outcome/outcome.ts';
+import { stage } from '../../src/stages/gate.ts';
+import type { StageContext } from '../../src/stages/stage.ts';
+import {
+  type JobGiven,
+  type Permissions,
+  type Repository,
+  type StandIn,
+  startStandIn,
+} from '../support/github/stand-in.ts';
+
+const CONTEXT = 'changeline/gate';
+const LEAST: Permissions = {
+  actions: 'read',
+  checks: 'read',
+  contents: 'read',
+  'pull-requests': 'read',
+  statuses: 'write',
+};
+let standIn: StandIn;
+let shop: Repository;
+let log: RecordingLog;
+
+beforeEach(async () => {
+  standIn = await startStandIn();
+  shop = standIn.repository('acme', 'shop');
+  log = new RecordingLog();
+});
+
+afterEach(async () => {
+  const { violations } = standIn;
+  await standIn.close();
+  expect(violations).toEqual([]);
+});
+
+interface Given {
+  event?: string;
+  payload?: Record<string, unknown>;
+  permissions?: Permissions;
+  gate?: GateSection;
+  /** True for the gate inside a delivery. */
+  delivers?: boolean;
+  ref?: string;
+  run?: string;
+}
+
+function context(given: Given): StageContext<'gate'> {
+  const repository = 'acme/shop';
+  const runner: Runner = {
+    repository,
+    event: given.event ?? 'push',
+    payload: given.payload ?? {},
+    sha: shop.branches.get('main') ?? '',
+    ref: given.ref ?? 'refs/heads/main',
+    run: given.run ?? '1',
+    attempt: '1',
+    job: 'gate',
+    workflow: 'Gate',
+    actor: 'octocat',
+    serverUrl: 'https://github.com',
+    apiUrl: standIn.url,
+    url: '',
+  };
+  const token = standIn.token(given.permissions ?? LEAST);
+  const config = given.gate ? ({ name: 'shop', gate: given.gate } as Config) : null;
+  return {
+    verb: 'gate',
+    inputs: { environment: '', config: '', token },
+    config,
+    environment: given.delivers ? ({ name: 'production' } as Environment) : null,
+    change: null,
+    book: null,
+    ledger: null,
+    runner,
+    log,
+    signal: new AbortController().signal,
+    place: { workspace: '', scratch: '', handover: '', cache: '', reports: '' },
+    github: () => openGitHub({ token, apiUrl: standIn.url, repository, runner, pause: 1 }),
+  };
+}
+
+async function gate(given: Given = {}): Promise<Result> {
+  return stage.run(context(given));
+}
+
+const build = (conclusion: string | null = 'success'): JobGiven =>
+  conclusion === null ? { name: 'build', status: 'in_progress' } : { name: 'build', conclusion };
+
+/** A commit on main, with one run of CI where a job is given. */
+function push(...jobs: JobGiven[]): string {
+  const sha = shop.commit();
+  if (jobs.length > 0) shop.run(sha, { jobs, actor: 'hubot' });
+  return sha;
+}
+
+function pullRequest(from = 'acme/shop') {
+  const head = shop.commit('feature');
+  const { number } = shop.pull(head);
+  return {
+    head,
+    payload: { pull_request: { number, head: { sha: head, repo: { full_name: from } }, base: { ref: 'main' } } },
+  };
+}
+
+describe('on a pull request', () => {
+  it('says that main is red, on the head of the pull request, and stays a green step', async () => {
+    const sha = push(build('failure'));
+    const { head, payload } = pullRequest();
+    const result = await gate({ event: 'pull_request', payload });
+    expect([result.outcome, result.code, result.outputs]).toEqual([
+      'passed',
+      'gate-red',
+      { open: false, state: 'red' },
+    ]);
+    const status = shop.statusOf(head, CONTEXT)!;
+    expect([status.state, shop.statuses.length]).toEqual(['failure', 1]);
+    expect(status.description).toMatch(
+      new RegExp(`"build" failed at ${sha.slice(0, 7)}, pushed by hubot, since 2026-`),
+    );
+    expect(status.targetUrl).toMatch(/actions\/runs\/\d+\/job\/\d+$/);
+  });
+
+  it('says that main is green', async () => {
+    push(build());
+    const { head, payload } = pullRequest();
+    const result = await gate({ event: 'pull_request', payload });
+    expect([result.code, result.outputs?.open]).toEqual(['gate-open', true]);
+    expect(shop.statusOf(head, CONTEXT)?.state).toBe('success');
+  });
+
+  it('warns where the token of a fork only reads, and keeps its outcome', async () => {
+    push(build('failure'));
+    const { payload } = pullRequest('fork/shop');
+    const result = await gate({ event: 'pull_request', payload, permissions: { ...LEAST, statuses: 'read' } });
+    expect([result.outcome, result.code]).toEqual(['passed', 'gate-red']);
+    expect(log.lines.join()).toContain('pull_request_target');
+    expect(result.markdown).toContain('build');
+  });
+
+  it('fails where its own repository gave too little', async () => {
+    push(build());
+    const { payload } = pullRequest();
+    const failed = gate({ event: 'pull_request', payload, permissions: { ...LEAST, statuses: 'read' } });
+    await expect(failed).rejects.toMatchObject({
+      code: 'github-denied',
+      message: expect.stringContaining('statuses: write'),
+    });
+  });
+
+  it.each(['actions', 'checks', 'contents', 'statuses'])(
+    'fails without %s: read, rather than be open',
+    async (name) => {
+      push(build('failure'));
+      const { payload, head } = pullRequest();
+      const failed = gate({ event: 'pull_request', payload, permissions: { ...LEAST, [name]: 'none' } });
+      await expect(failed).rejects.toMatchObject({ code: 'github-denied' });
+      expect(shop.statusOf(head, CONTEXT)).toBeUndefined();
+    },
+  );
+});
+
+describe('the evidence', () => {
+  it('finds the one failure among 250 check runs and 150 statuses', async () => {
+    const sha = push(build('timed_out'), ...Array.from({ length: 250 }, (_, index) => ({ name: `job ${index}` })));
+    for (let index = 0; index < 150; index++) shop.status(sha, `ci/${index}`, 'success');
+    expect((await gate()).facts).toMatchObject({ state: 'red', red: [{ name: 'build', said: 'timed_out' }] });
+  });
+
+  it('falls back to the last finished commit while the head runs', async () => {
+    push(build('failure'));
+    push(build(null));
+    expect((await gate()).outputs).toEqual({ open: false, state: 'red' });
+    push(build());
+    push(build(null));
+    const result = await gate();
+    expect(result.outputs).toEqual({ open: true, state: 'green' });
+    expect(result.summary).toContain('is not finished');
+  });
+
+  it('follows first parents only', async () => {
+    push(build());
+    const branch = shop.commit('feature');
+    shop.run(branch, { jobs: [build('failure')] });
+    const merge = shop.commit('main', { also: [branch] });
+    const result = await gate();
+    expect(result.facts).toMatchObject({ state: 'green', distance: 1, head: merge });
+    expect(result.summary).toContain('has no checks');
+  });
+
+  it('looks at twenty-one commits and no further', async () => {
+    push(build());
+    for (let index = 0; index < 20; index++) push();
+    expect((await gate()).outputs?.state).toBe('green');
+    push();
+    const result = await gate();
+    expect([result.code, result.outputs, result.facts.looked]).toEqual([
+      'gate-unknown',
+      { open: false, state: 'unknown' },
+      21,
+    ]);
+    expect(result.next).toContain('on: push');
+  });
+
+  it('ignores runs of other events and deliveries that Changeline itself refused', async () => {
+    const sha = push(build());
+    shop.run(sha, { event: 'schedule', workflow: 'Stale', jobs: [{ name: 'stale', conclusion: 'failure' }] });
+    const own = [{ name: 'Run acme/changeline/actions/deploy@v1', conclusion: 'failure' }];
+    shop.run(sha, { workflow: 'Deliver', jobs: [{ name: 'deliver', conclusion: 'failure', steps: own }] });
+    expect((await gate()).outputs?.state).toBe('green');
+    const test = [{ name: 'Run npm test', conclusion: 'failure' }, ...own];
+    shop.run(sha, { workflow: 'Release', jobs: [{ name: 'release', conclusion: 'failure', steps: test }] });
+    expect((await gate()).outputs?.state).toBe('red');
+  });
+
+  it('is not held up by the run that asks', async () => {
+    const sha = push(build());
+    const own = shop.run(sha, { workflow: 'Deliver', jobs: [{ name: 'deliver', status: 'in_progress' }] });
+    expect((await gate({ run: String(own.id) })).facts).toMatchObject({ state: 'green', distance: 0 });
+  });
+
+  it('keeps to the branch and the checks that changeline.yml names', async () => {
+    push(build(), { name: 'flaky', conclusion: 'failure' });
+    expect((await gate({ gate: { checks: ['build'] } })).outputs?.state).toBe('green');
+    expect((await gate({ gate: { checks: ['build', 'e2e'] } })).outputs?.open).toBe(false);
+    shop.run(shop.commit('stable'), { jobs: [build('failure')] });
+    expect((await gate({ gate: { branch: 'stable', checks: ['build'] } })).summary).toContain('stable is red');
+    await expect(gate({ gate: { branch: 'gone' } })).rejects.toMatchObject({ code: 'gate-unknown' });
+  });
+
+  it('fails, and is not open, where GitHub does not answer', async () => {
+    push(build());
+    standIn.fault({ match: /check-runs/, kind: 'status', status: 502, times: 99 });
+    await expect(gate()).rejects.toMatchObject({ code: 'github-unreachable' });
+  });
+
+  it('says so in a repository without a commit', async () => {
+    await expect(gate()).rejects.toMatchObject({ code: 'gate-unknown' });
+  });
+});
+
+describe('after a push to main', () => {
+  it('writes on every open pull request into it, once', async () => {
+    push(build('failure'));
+    const heads = Array.from({ length: 130 }, () => shop.commit('feature'));
+    for (const head of heads) shop.pull(head);
+    const other = shop.commit('feature');
+    shop.pull(other, 'stable');
+    const closed = shop.commit('feature');
+    shop.pull(closed, 'main', 'closed');
+    expect((await gate()).facts.statuses).toEqual({ written: 130, unchanged: 0 });
+    expect(heads.every((head) => shop.statusOf(head, CONTEXT)?.state === 'failure')).toBe(true);
+    expect([shop.statusOf(other, CONTEXT), shop.statusOf(closed, CONTEXT)]).toEqual([undefined, undefined]);
+    expect((await gate({ event: 'schedule' })).facts.statuses).toEqual({ written: 0, unchanged: 130 });
+    push(build());
+    expect((await gate({ event: 'workflow_run' })).facts.statuses).toEqual({ written: 130, unchanged: 0 });
+    expect(shop.statusOf(heads[0]!, CONTEXT)?.state).toBe('success');
+  });
+
+  it('writes nothing for another branch', async () => {
+    push(build('failure'));
+    const { head } = pullRequest();
+    await gate({ ref: 'refs/heads/feature' });
+    expect(shop.statusOf(head, CONTEXT)).toBeUndefined();
+  });
+});
+
+describe('in a merge queue', () => {
+  it('keeps a group waiting while main is red, and lets it go when main is green', async () => {
+    push(build('failure'));
+    const group = shop.commit('gh-readonly-queue/main/pr-1');
+    shop.queues.set('main', [group]);
+    const payload = { merge_group: { head_sha: group, base_ref: 'refs/heads/main' } };
+    await gate({ event: 'merge_group', payload, ref: 'refs/heads/gh-readonly-queue/main/pr-1' });
+    expect(shop.statusOf(group, CONTEXT)?.state).toBe('pending');
+    push(build());
+    await gate();
+    expect(shop.statusOf(group, CONTEXT)?.state).toBe('success');
+  });
+});
+
+describe('inside a delivery', () => {
+  it.each([
+    ['red', [build('failure')], 'gate-red', 'failed'],
+    ['unknown', [], 'gate-unknown', 'inconclusive'],
+    ['still in its first run', [build(null)], 'gate-unknown', 'inconclusive'],
+  ])('stops the line where main is %s, before anything is touched', async (_, jobs, code, outcome) => {
+    push(...jobs);
+    await expect(gate({ delivers: true })).rejects.toMatchObject({ code, outcome, next: expect.any(String) });
+    const planned = await stage.plan(context({ delivers: true }));
+    expect(planned.map((line) => [line.kind, line.failure?.code])).toEqual([
+      ['will', undefined],
+      ['obstacle', code],
+    ]);
+    expect(shop.statuses).toEqual([]);
+  });
+
+  it('lets the line go on where main is green', async () => {
+    push(build());
+    expect(await gate({ delivers: true, permissions: { ...LEAST, statuses: 'read' } })).toMatchObject({
+      outcome: 'passed',
+    });
+    expect((await stage.plan(context({ delivers: true }))).map((line) => line.kind)).toEqual(['will']);
+  });
+});
+
+describe('without GitHub', () => {
+  const shell = (section?: GateSection): StageContext<'gate'> => ({
+    ...context(section ? { gate: section } : {}),
+    runner: null,
+    github: () => openGitHub({ token: '', apiUrl: standIn.url, repository: '' }),
+  });
+
+  it('is skipped, and says so', async () => {
+    const result = await stage.run(shell());
+    expect([result.outcome, result.code, result.outputs?.open]).toEqual(['skipped', 'not-configured', null]);
+    expect((await stage.plan(shell())).map((line) => line.kind)).toEqual(['blind']);
+  });
+
+  it('stops where changeline.yml asks for it all the same', async () => {
+    const work = stage.run(shell({ checks: ['build'] }));
+    await expect(work).rejects.toBeInstanceOf(Failure);
+    await expect(work).rejects.toMatchObject({ code: 'gate-unknown', outcome: 'inconclusive' });
+  });
+});

@@ -1,0 +1,290 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Database, type Engine, openDatabase, type Session } from '../../src/database/database.ts';
+import { RecordingLog } from '../../src/log/log.ts';
+import { arrange, type FolderFile } from '../../src/migration/folder.ts';
+import { type Applied, applyMigrations, copyOf, findPending, migrateLive, rehearse } from '../../src/migration/migration.ts';
+import { Failure } from '../../src/outcome/outcome.ts';
+import { missing, startMariadb, startPostgres } from '../support/databases.ts';
+
+const signal = new AbortController().signal;
+
+/** A real server of each engine, with one empty database. */
+const SERVERS: { engine: Engine; text: string; absent: string | null; start(directory: string): Promise<{ url: string; stop(): Promise<void> }> }[] = [
+  {
+    engine: 'postgres',
+    text: 'text',
+    absent: missing('postgres'),
+    start: async () => {
+      const server = await startPostgres();
+      await createDatabase(server.admin('postgres'));
+      return { url: server.admin('shop'), stop: server.stop };
+    },
+  },
+  {
+    engine: 'mariadb',
+    text: 'varchar(200)',
+    absent: missing('mariadb'),
+    start: async () => {
+      const server = await startMariadb();
+      await createDatabase(server.admin('mysql'));
+      return { url: server.admin('shop'), stop: server.stop };
+    },
+  },
+  {
+    engine: 'sqlite',
+    text: 'text',
+    absent: null,
+    start: async (directory) => {
+      new DatabaseSync(join(directory, 'shop.db')).close();
+      return { url: `sqlite:${join(directory, 'shop.db')}`, stop: async () => {} };
+    },
+  },
+];
+
+async function createDatabase(admin: string): Promise<void> {
+  const database = await openDatabase({ name: 'admin', url: admin }, { workspace: '/', scratch: tmpdir(), signal });
+  await database.execute(['CREATE DATABASE shop']).finally(() => database.close());
+}
+
+const INIT: FolderFile = {
+  path: '20240228042848_init.sql',
+  text: '-- migrate:up\nCREATE TABLE widgets (id integer NOT NULL PRIMARY KEY, name TEXT_TYPE);\nINSERT INTO widgets VALUES (1, \'a;b\');\n\n-- migrate:down\nDROP TABLE widgets;\n',
+};
+const SECOND: FolderFile = { path: '20240228195051_AddPrice/migration.sql', text: 'ALTER TABLE widgets ADD price integer;\nUPDATE widgets SET price = 7;\n' };
+const BROKEN: FolderFile = {
+  path: '20240301000000_broken.up.sql',
+  text: 'CREATE TABLE orders (id integer NOT NULL PRIMARY KEY);\nCREATE TABLE refunds (id integer NOT NULL PRIMARY KEY);\n\nCREATE TABEL wrong (id integer);\nCREATE TABLE never (id integer);\n',
+};
+
+/** What a promise was rejected with; a test where it was not fails here. */
+async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  const failure = await promise.then(() => null, (error: unknown) => error);
+  expect(failure).toBeInstanceOf(Failure);
+  return failure as Failure;
+}
+
+for (const { engine, text, absent, start } of SERVERS) {
+  describe.skipIf(absent !== null)(engine, () => {
+    let scratch: string;
+    let url: string;
+    let stop: () => Promise<void>;
+    let live: Database;
+    let session: Session;
+    const log = new RecordingLog();
+
+    const read = (...files: FolderFile[]) => arrange(files.map((file) => ({ ...file, text: file.text.replaceAll('TEXT_TYPE', text) })), engine);
+    const apply = (migrations: ReturnType<typeof read>, lockTimeout = 1000, on = session): Promise<Applied[]> =>
+      applyMigrations(on, migrations, { engine, lockTimeout, change: 'c1', log, signal });
+    const tables = async () => Object.keys(await live.counts()).map((name) => name.replace(/^.*\./, '').replaceAll('"', '')).sort();
+
+    beforeAll(async () => {
+      scratch = await mkdtemp(join(tmpdir(), 'changeline-migration-'));
+      ({ url, stop } = await start(scratch));
+      live = await openDatabase({ name: 'main', url }, { workspace: '/', scratch, signal });
+    });
+    afterAll(async () => {
+      await live?.close();
+      await stop?.();
+      await rm(scratch, { recursive: true, force: true });
+    });
+
+    beforeEach(async () => {
+      log.lines.length = 0;
+      session = await live.session();
+      for (const name of await tables()) await session.execute([`DROP TABLE ${live.quote(name)}`]);
+      return () => session.close();
+    });
+
+    /** The whole way: copy, rehearsal, live. */
+    async function deliver(...files: FolderFile[]) {
+      const migrations = read(...files);
+      const copy = await copyOf(live, scratch, signal);
+      try {
+        const rehearsal = await rehearse(copy, live, migrations, { change: 'c1', log, signal });
+        return { rehearsal, ...(await migrateLive(live, migrations, rehearsal, { lockTimeout: 1000, change: 'c1', log, signal })) };
+      } finally {
+        await copy.close();
+      }
+    }
+
+    test('applies what is pending, once, as rehearsed, and the tool itself would agree', async () => {
+      const first = await deliver(INIT);
+      expect(first.applied.map(({ version }) => version)).toEqual(['20240228042848']);
+      const second = await deliver(INIT, SECOND);
+      expect(second.applied.map(({ name }) => name)).toEqual(['AddPrice']);
+      expect(second.fingerprint.digest).toBe(second.rehearsal.after.digest);
+      expect(second.fingerprint.digest).not.toBe(first.fingerprint.digest);
+      expect(second.applied[0]!.statements).toHaveLength(2);
+      expect(await live.query('SELECT name, price FROM widgets')).toEqual([{ name: 'a;b', price: 7 }]);
+      expect((await live.query('SELECT version FROM schema_migrations ORDER BY version')).map((row) => row.version)).toEqual(['20240228042848', '20240228195051']);
+      const again = await apply(read(INIT, SECOND));
+      expect(again).toEqual([]);
+      expect(await live.query('SELECT count(*) AS n FROM changeline_migrations')).toEqual([{ n: engine === 'postgres' ? '2' : 2 }]);
+    });
+
+    test('a syntax error in the third statement stops at the copy; the live database is untouched', async () => {
+      await apply(read(INIT));
+      const before = await live.fingerprint();
+      const failure = await failureOf(deliver(INIT, BROKEN));
+      expect(failure).toMatchObject({ code: 'rehearsal-failed', where: '20240301000000_broken.up.sql:4', facts: { statement: 3 } });
+      expect(failure.why).toMatch(/TABEL/i);
+      expect((await live.fingerprint()).digest).toBe(before.digest);
+    });
+
+    test('a syntax error in the third statement on the live database', async () => {
+      const failure = await failureOf(apply(read(INIT, BROKEN)));
+      expect(failure.where).toBe('20240301000000_broken.up.sql:4');
+      expect(failure.why).toMatch(/TABEL/i);
+      expect(failure.facts.statement).toBe(3);
+      if (engine === 'mariadb') {
+        expect(failure.code).toBe('migration-half-applied');
+        expect(failure.facts).toMatchObject({ done: 2, unsure: false });
+        expect(await tables()).toEqual(['changeline_migrations', 'orders', 'refunds', 'schema_migrations', 'widgets']);
+        const refused = await failureOf(apply(read(INIT, BROKEN)));
+        expect(refused.code).toBe('migration-half-applied');
+        expect(refused.what).toContain('statement 3 of 4');
+        expect(refused.next).toContain('changeline_migrations');
+        await live.query('DROP TABLE orders');
+        await live.query('DROP TABLE refunds');
+        await live.query("DELETE FROM changeline_migrations WHERE version = '20240301000000'");
+      } else {
+        expect(failure.code).toBe('migration-failed');
+        expect(await tables()).toEqual(['changeline_migrations', 'schema_migrations', 'widgets']);
+      }
+      const corrected = { ...BROKEN, text: BROKEN.text.replace('TABEL', 'TABLE') };
+      expect(await apply(read(INIT, corrected))).toHaveLength(1);
+    });
+
+    test('a first statement that fails leaves nothing to put right', async () => {
+      const wrong = { path: '1_wrong.up.sql', text: 'CREATE TABEL a (id integer);' };
+      expect((await failureOf(apply(read(wrong)))).code).toBe('migration-failed');
+      expect(await apply(read({ ...wrong, text: 'CREATE TABLE a (id integer);' }))).toHaveLength(1);
+    });
+
+    test('what works on empty tables and fails on real rows fails on the copy', async () => {
+      await apply(read(INIT));
+      await live.query("INSERT INTO widgets VALUES (2, 'a;b')");
+      const before = await live.fingerprint();
+      const unique = { path: '20240302000000_unique.up.sql', text: 'CREATE UNIQUE INDEX one_name ON widgets (name);' };
+      const failure = await failureOf(deliver(INIT, unique));
+      expect(failure.code).toBe('rehearsal-failed');
+      expect(failure.untouched).toContain('untouched');
+      expect((await live.fingerprint()).digest).toBe(before.digest);
+      expect(await live.query('SELECT id FROM widgets ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }]);
+    });
+
+    test('a schema that changed since the copy was made is refused', async () => {
+      await apply(read(INIT));
+      const copy = await copyOf(live, scratch, signal);
+      try {
+        const rehearsal = await rehearse(copy, live, read(INIT, SECOND), { change: 'c1', log, signal });
+        await live.query('CREATE TABLE by_hand (id integer)');
+        const failure = await failureOf(migrateLive(live, read(INIT, SECOND), rehearsal, { lockTimeout: 1000, change: 'c1', log, signal }));
+        expect(failure.code).toBe('schema-drifted');
+        expect(failure.why).toContain('by_hand');
+        expect((await findPending(session, engine, read(INIT, SECOND))).pending).toHaveLength(1);
+      } finally {
+        await copy.close();
+      }
+    });
+
+    test('an edit after it was applied is refused; other line ends are no edit', async () => {
+      await apply(read(INIT));
+      expect(await apply(read({ ...INIT, text: INIT.text.replaceAll('\n', '\r\n') }))).toEqual([]);
+      const edited = { ...INIT, text: INIT.text.replace("'a;b'", "'c'") };
+      expect(await failureOf(apply(read(edited)))).toMatchObject({ code: 'migration-edited', where: INIT.path });
+    });
+
+    test('two at once: one is refused, and nothing is applied twice', async () => {
+      const other = await live.session();
+      try {
+        const both = await Promise.allSettled([apply(read(INIT, SECOND)), apply(read(INIT, SECOND), 1000, other)]);
+        const refused = both.filter((one) => one.status === 'rejected').map((one) => (one.reason as Failure).code);
+        const applied = both.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+        expect(applied.map(({ version }) => version)).toEqual(['20240228042848', '20240228195051']);
+        expect(refused.every((code) => code === 'database-busy')).toBe(true);
+        expect(await live.query('SELECT id, price FROM widgets')).toEqual([{ id: 1, price: 7 }]);
+      } finally {
+        await other.close();
+      }
+    });
+
+    test("Flyway's history is written as Flyway would and is believed", async () => {
+      const one = { path: 'V1__Create_people.sql', text: 'CREATE TABLE people (id integer NOT NULL);\n' };
+      const two = { path: 'V1.1__More.sql', text: 'INSERT INTO people VALUES (1);\n' };
+      await apply(read(one));
+      await apply(read(one, two));
+      const history = await live.query('SELECT installed_rank, version, description, type, script, checksum, success FROM flyway_schema_history ORDER BY installed_rank');
+      expect(history.map((row) => ({ ...row, success: Boolean(row.success) }))).toMatchObject([
+        { installed_rank: 1, version: '1', description: 'Create people', type: 'SQL', script: 'V1__Create_people.sql', success: true },
+        { installed_rank: 2, version: '1.1', description: 'More', type: 'SQL', script: 'V1.1__More.sql', success: true },
+      ]);
+      await live.query('DELETE FROM changeline_migrations');
+      expect(await apply(read(one, two))).toEqual([]);
+      expect((await failureOf(apply(read({ ...one, text: 'CREATE TABLE people (id integer);\n' })))).code).toBe('migration-edited');
+    });
+
+    test('a migration that is killed in the middle', async () => {
+      await apply(read(INIT));
+      const slow = { postgres: 'SELECT pg_sleep(30)', mariadb: 'DO SLEEP(30)', mysql: '', sqlite: 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n' }[engine];
+      const long = { path: '20240303000000_long.up.sql', text: `CREATE TABLE a (id integer);\n${slow};\nCREATE TABLE b (id integer);` };
+      const program = join(scratch, 'migrate.ts');
+      await writeFile(program, killable(url, engine, long));
+      const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+      expect((await once(child, 'message'))[0]).toBe('slow');
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await endLeftovers(session, engine);
+      const finished = { ...long, text: long.text.replace(slow, "SELECT 'quick'") };
+      if (engine === 'mariadb') {
+        const failure = await failureOf(apply(read(INIT, finished)));
+        expect(failure.code).toBe('migration-half-applied');
+        expect(failure.facts).toMatchObject({ statement: 2, done: 1, unsure: true });
+      } else {
+        expect(await tables()).not.toContain('a');
+        expect(await apply(read(INIT, finished))).toHaveLength(1);
+        expect(await tables()).toContain('b');
+      }
+    });
+  });
+}
+
+/** Another process that begins to migrate and says so when it has come to the slow statement, which is the second. */
+function killable(url: string, engine: Engine, long: FolderFile): string {
+  const source = (path: string) => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href);
+  return `
+    import { openDatabase } from ${source('database/database.ts')};
+    import { RecordingLog } from ${source('log/log.ts')};
+    import { arrange } from ${source('migration/folder.ts')};
+    import { applyMigrations } from ${source('migration/migration.ts')};
+    const signal = new AbortController().signal;
+    const database = await openDatabase({ name: 'main', url: ${JSON.stringify(url)} }, { workspace: '/', scratch: '/', signal });
+    const session = await database.session();
+    const migrations = arrange([${JSON.stringify(INIT)}, ${JSON.stringify(long)}], ${JSON.stringify(engine)});
+    const told = Object.create(session, { execute: { value: async (statements, options) => {
+      if (statements[0] === migrations[1].statements[1].sql) await new Promise((sent) => process.send('slow', sent));
+      return session.execute(statements, options);
+    } } });
+    for (const name of ['query', 'mutex', 'lockTimeout', 'close']) Object.defineProperty(told, name, { value: session[name].bind(session) });
+    await applyMigrations(told, migrations, { engine: ${JSON.stringify(engine)}, lockTimeout: 1000, change: 'c0', log: new RecordingLog(), signal });
+  `;
+}
+
+/** Ends what the killed process left running on the server, as an operator would, and waits until the mutex is free. */
+async function endLeftovers(session: Session, engine: Engine): Promise<void> {
+  if (engine === 'postgres') await session.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'");
+  if (engine === 'mariadb') {
+    for (const { id } of await session.query("SELECT id FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'")) await session.query(`KILL ${Number(id)}`);
+  }
+  for (;;) {
+    const mutex = await session.mutex('changeline-migrations').catch((error: Failure) => (error.code === 'database-busy' ? null : Promise.reject(error)));
+    if (mutex) return mutex.release();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

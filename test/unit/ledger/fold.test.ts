@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { append, changeId } from '../../../src/ledger/fold.ts';
+import { closeChange, commitChange, emptyState, event, type Holder, type Live, openChange, openIncident, stamp, type Write } from '../../../src/ledger/ledger.ts';
+
+const holder: Holder = { kind: 'shell', machine: 'm', pid: 1, started: '1', actor: 'ann' };
+const opening = { verb: 'deliver', version: '2', digest: null, commit: null, config: null, holder };
+
+function delivered(state = emptyState('production'), version = '2', outcome: 'passed' | 'failed' = 'passed'): Write {
+  const opened = openChange(state, { ...opening, version }, true);
+  const live: Live = { version, digest: `sha256:${version}`, commit: null, change: opened.change.id, since: 'now' };
+  const committed = commitChange(opened.state, opened.change, live, event('committed'));
+  return closeChange(committed.state, committed.change, outcome, event('closed'));
+}
+
+describe('the life of a change', () => {
+  it('takes the open place and gives a larger fence each time', () => {
+    const first = openChange(emptyState('production'), opening, true);
+    expect(first.state.open).toMatchObject({ change: first.change.id, committed: false });
+    const second = openChange(first.state, opening, false);
+    expect(second.change.fence).toBe(first.change.fence + 1);
+    expect(second.state.open!.change).toBe(first.change.id);
+  });
+
+  it('makes a version live at the commit, and remembers the one before', () => {
+    const one = delivered();
+    const two = delivered(one.state, '3');
+    expect(two.state).toMatchObject({ live: { version: '3' }, before: [{ version: '2' }], open: null });
+  });
+
+  it('lists a version once among those before, however often it was live', () => {
+    const versions = ['1', '2', '1', '2', '3'];
+    const last = versions.reduce((state, version) => delivered(state, version).state, emptyState('production'));
+    expect(last.before.map((live) => live.version)).toEqual(['2', '1']);
+  });
+
+  it('lets a digest on only if it was live here and passed', () => {
+    expect(delivered().state.passed).toMatchObject([{ version: '2', digest: 'sha256:2' }]);
+    expect(delivered(undefined, '2', 'failed').state.passed).toEqual([]);
+    const opened = openChange(emptyState('production'), opening, true);
+    expect(closeChange(opened.state, opened.change, 'passed', event('closed')).state.passed).toEqual([]);
+  });
+
+  it('a change that runs beside closes without freeing the place of another', () => {
+    const held = openChange(emptyState('production'), opening, true);
+    const beside = openChange(held.state, opening, false);
+    expect(closeChange(beside.state, beside.change, 'passed', event('closed')).state.open!.change).toBe(held.change.id);
+  });
+});
+
+describe('writes that may be repeated', () => {
+  it('add an event once', () => {
+    const { change } = openChange(emptyState('production'), opening, true);
+    const stage = event('stage');
+    expect(append(append(change, [stage]), [stage]).events).toHaveLength(2);
+  });
+
+  it('open an incident once', () => {
+    const incident = { id: 'i', change: 'c', opened: 'now', from: '2', to: '1', why: 'x' };
+    expect(openIncident(openIncident(emptyState('p'), incident), incident).incidents).toHaveLength(1);
+  });
+
+  it('are known by their ids, the newest twenty', () => {
+    let write: Write = openChange(emptyState('production'), opening, true);
+    for (let number = 0; number < 30; number++) write = stamp(write, String(number));
+    expect(write.state.writes).toHaveLength(20);
+    expect(write.state.writes[0]).toBe('29');
+  });
+});
+
+describe('changeId', () => {
+  it('sorts by time and holds nothing a path would mind', () => {
+    const id = changeId(new Date('2026-11-21T10:15:01Z'), '3f9a-8');
+    expect(id).toBe('20261121-101501-3f9a');
+  });
+});

@@ -1,0 +1,25 @@
+/** Texts as an attacker, or bad luck, would choose them. */
+export const NASTY = [
+  '<script>alert(1)</script>',
+  '"><img src=x onerror=alert(1)>',
+  "' onmouseover='alert(1)",
+  '</title></style></svg><script>x</script>',
+  '<!-- x --><b>',
+  ']]><!DOCTYPE x>',
+  '&lt;script&gt; &#60;b&#62;',
+  '| a | b |\n|---|---|\n| c |',
+  '[click](javascript:alert(1)) ![i](https://evil.example/x.png)',
+  '<https://evil.example> https://evil.example/?q=1 www.evil.example',
+  '@octocat please look, #123 and acme/shop#5',
+  '# heading\n- list\n1. one\n> quote\n---\n```\ncode\n```',
+  '`code` **bold** _it_ ~~s~~ $x^2$ \\(y\\) \\',
+  '"]; click s0 "https://evil.example"; s0["',
+  '%%{init: {"theme":"x"}}%%',
+  'a\u0000b\u001b[31mred\u0007\u202egpj.exe\u2028x',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it must stay as it is
+  '${process.env.HOME} $(id) `id`',
+  '{{constructor}} <%= x %>',
+  'ünï 😀 漢字',
+  ' '.repeat(5),
+  '',
+];
