@@ -18,7 +18,7 @@ export type GoTool = (typeof GO_TOOLS)[number];
 const PROGRAMS: Record<string, string[]> = {
   'openssh-server': ['sshd', 'ssh-keygen'],
   rsync: ['rsync'],
-  'mariadb-server': ['mariadbd'],
+  'mariadb-server': ['mariadbd', 'mariadb-install-db'],
   'mariadb-client': ['mariadb', 'mariadb-dump'],
   postgresql: ['postgres', 'initdb', 'psql', 'pg_dump'],
   prometheus: ['prometheus'],

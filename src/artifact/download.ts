@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../log/log.ts';
 import { Failure } from '../outcome/outcome.ts';
-import { withoutCredentials } from '../secret/secret.ts';
+import { credentialsAsHeader, withoutCredentials } from '../secret/secret.ts';
 
 /** Opens the bytes anew; called again where a try broke off. */
 export type Open = (signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>;
@@ -25,6 +25,8 @@ export interface SaveRequest {
 const TRIES = 3;
 const PAUSE = 500;
 const SILENCE = 60_000;
+
+class Silence extends Error {}
 
 /**
  * Saves the bytes and returns `sha256:<hex>`. A try that breaks off or is silent for a minute is repeated twice and
@@ -50,7 +52,7 @@ export async function save(request: SaveRequest): Promise<string> {
 async function saveOnce({ open: openBytes, file, from, most, log, signal }: SaveRequest): Promise<string> {
   const hash = createHash('sha256');
   const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(new Error('nothing came for a minute')), SILENCE);
+  const timer = setTimeout(() => silence.abort(new Silence('nothing came for a minute')), SILENCE);
   const target = await open(file, 'w', 0o600);
   const stop = AbortSignal.any([signal, silence.signal]);
   let bytes = 0;
@@ -84,12 +86,12 @@ export async function openUrl(url: string, signal: AbortSignal): Promise<AsyncIt
 /** Asks a URL; the answer is a good one. A 4xx is `artifact-missing`, everything else `artifact-unreachable`. */
 export async function ask(url: string, method: 'GET' | 'HEAD', signal: AbortSignal): Promise<Response> {
   const from = withoutCredentials(url);
-  const { target, headers } = withBasicAuth(url);
+  const { url: target, headers } = credentialsAsHeader(url);
   let response: Response;
   try {
     response = await fetch(target, { method, headers, signal });
   } catch (thrown) {
-    if (signal.aborted && !/minute/.test(reason(signal.reason))) throw cancelled(from);
+    if (signal.aborted && !(signal.reason instanceof Silence)) throw cancelled(from);
     throw unreachable(from, reason(thrown), thrown);
   }
   if (response.ok) return response;
@@ -97,16 +99,6 @@ export async function ask(url: string, method: 'GET' | 'HEAD', signal: AbortSign
   const status = `it answers ${response.status}`;
   const gone = response.status >= 400 && response.status < 500 && response.status !== 429;
   throw gone ? missing(from, status, response.status) : unreachable(from, status);
-}
-
-/** fetch refuses a URL with user and password; they go into the header that they stand for. */
-function withBasicAuth(url: string): { target: string; headers: Record<string, string> } {
-  const parsed = new URL(url);
-  if (parsed.username === '' && parsed.password === '') return { target: url, headers: {} };
-  const pair = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`;
-  parsed.username = '';
-  parsed.password = '';
-  return { target: parsed.href, headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
 }
 
 async function* whole(body: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {

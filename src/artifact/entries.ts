@@ -1,7 +1,7 @@
 /** The entries of a tar archive, a zip archive and a folder, one after the other, all in one form. */
 import { on, once } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { open, readdir, readlink, stat } from 'node:fs/promises';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { open, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
@@ -172,12 +172,18 @@ export async function* folderEntries(folder: string, signal: AbortSignal, below 
     } else if (item.isSymbolicLink()) {
       yield { path, kind: 'symlink', link: await readlink(full), bytes: 0, mode: undefined, content: nothing };
     } else if (item.isFile()) {
-      const { size, mode } = await stat(full);
-      yield { path, kind: 'file', bytes: size, mode, content: () => createReadStream(full, { signal }) };
+      const { size, mode } = statSync(full);
+      yield { path, kind: 'file', bytes: size, mode, content: () => fileContent(full, size, signal) };
     } else {
       yield { path, kind: 'special', bytes: 0, mode: undefined, content: nothing };
     }
   }
+}
+
+/** Small files at once: a stream for each costs more than reading it. */
+async function* fileContent(file: string, size: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+  if (size <= 1 << 20) yield readFileSync(file);
+  else yield* createReadStream(file, { highWaterMark: 1 << 20, signal });
 }
 
 async function* nothing(): AsyncGenerator<Buffer> {}

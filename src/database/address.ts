@@ -69,7 +69,16 @@ export function parseAddress(url: string, name: string, workspace: string): Addr
   const hostname = parsed.hostname.replace(/^\[|\]$/g, '') || (rest.socket ? '' : 'localhost');
   const port = Number(parsed.port) || PORTS[engine];
   const host = rest.socket ?? `${parsed.hostname || 'localhost'}:${port}`;
-  return { engine, user, password, hostname, port, database, ...rest, where: `${engine}://${user}@${host}/${database}` };
+  return {
+    engine,
+    user,
+    password,
+    hostname,
+    port,
+    database,
+    ...rest,
+    where: `${engine}://${user}@${host}/${database}`,
+  };
 }
 
 const ENGINES: Record<string, ServerAddress['engine']> = {
@@ -81,7 +90,8 @@ const ENGINES: Record<string, ServerAddress['engine']> = {
 
 function fileAddress(url: string, name: string, workspace: string): FileAddress {
   const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
-  if (!path || path === ':memory:' || path.includes('\0')) throw invalid(name, 'sqlite: needs the path of a file after it');
+  if (!path || path === ':memory:' || path.includes('\0'))
+    throw invalid(name, 'sqlite: needs the path of a file after it');
   const absolute = isAbsolute(path) ? path : join(workspace, path);
   return { engine: 'sqlite', path: absolute, where: `sqlite:${path}` };
 }
@@ -90,19 +100,25 @@ type Rest = Pick<ServerAddress, 'socket' | 'tls' | 'authority'>;
 
 function postgresParameters(url: URL, name: string): Rest {
   const { host, sslmode = 'prefer', sslrootcert } = parameters(url, name, ['host', 'sslmode', 'sslrootcert']);
-  if (host !== undefined && !host.startsWith('/')) throw invalid(name, 'the parameter host is for the directory of a unix socket');
+  if (host !== undefined && !host.startsWith('/'))
+    throw invalid(name, 'the parameter host is for the directory of a unix socket');
   return { socket: host ?? null, tls: tlsOf(POSTGRES_TLS, 'sslmode', sslmode, name), authority: sslrootcert ?? null };
 }
 
 function mysqlParameters(url: URL, name: string): Rest {
   const given = parameters(url, name, ['socket', 'ssl-mode', 'ssl-ca']);
   const mode = (given['ssl-mode'] ?? 'PREFERRED').toUpperCase();
-  return { socket: given.socket ?? null, tls: tlsOf(MYSQL_TLS, 'ssl-mode', mode, name), authority: given['ssl-ca'] ?? null };
+  return {
+    socket: given.socket ?? null,
+    tls: tlsOf(MYSQL_TLS, 'ssl-mode', mode, name),
+    authority: given['ssl-ca'] ?? null,
+  };
 }
 
 function parameters(url: URL, name: string, allowed: string[]): Record<string, string> {
   for (const key of url.searchParams.keys()) {
-    if (!allowed.includes(key)) throw invalid(name, `the URL has a parameter that is not used: ${key}; allowed are ${allowed.join(', ')}`);
+    if (!allowed.includes(key))
+      throw invalid(name, `the URL has a parameter that is not used: ${key}; allowed are ${allowed.join(', ')}`);
   }
   if (url.hash) throw invalid(name, 'the URL has a # that is not percent-encoded');
   return Object.fromEntries(url.searchParams);

@@ -21,7 +21,10 @@ export function fingerprintOf(entries: CatalogueEntry[]): Fingerprint {
 /** The objects in which two forms differ, `-` for only in the first and `+` for only in the second, at most `limit` lines. */
 export function difference(first: string, second: string, limit = 20): string[] {
   const [a, b] = [new Set(first.split('\n')), new Set(second.split('\n'))];
-  const lines = [...[...a].filter((line) => !b.has(line)).map((line) => `- ${line}`), ...[...b].filter((line) => !a.has(line)).map((line) => `+ ${line}`)];
+  const lines = [
+    ...[...a].filter((line) => !b.has(line)).map((line) => `- ${line}`),
+    ...[...b].filter((line) => !a.has(line)).map((line) => `+ ${line}`),
+  ];
   return lines.slice(0, limit);
 }
 
@@ -31,7 +34,8 @@ function escaped(text: string): string {
 
 type Node = string | { open: '(' | '['; items: Node[] };
 
-const TOKEN = /\s+|'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d[\w.]*|::|[()[\]]|[^\s\w'"()[\]:]+|./gsy;
+const TOKEN =
+  /\s+|'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d[\w.]*|::|[()[\]]|[^\s\w'"()[\]:]+|./gsy;
 
 /**
  * An SQL expression or definition as PostgreSQL prints it, without casts to text types and without the parentheses
@@ -103,5 +107,9 @@ function isCallable(before: Node | undefined): boolean {
 }
 
 function print(items: Node[]): string {
-  return items.map((node) => (typeof node === 'string' ? node : `${node.open}${print(node.items)}${node.open === '(' ? ')' : ']'}`)).join(' ');
+  return items
+    .map((node) =>
+      typeof node === 'string' ? node : `${node.open}${print(node.items)}${node.open === '(' ? ')' : ']'}`,
+    )
+    .join(' ');
 }

@@ -5,7 +5,10 @@ import type { Fingerprint, Row } from './types.ts';
 const own = (column: string) => `${column} = DATABASE()`;
 // Expressions that differ between the two engines stand in the last column of each part.
 const parts = (mariadb: boolean): { kind: string; sql: string }[] => [
-  { kind: 'table', sql: `SELECT table_name AS name, CONCAT_WS(' ', table_type, engine, table_collation, create_options, table_comment) AS body FROM information_schema.tables WHERE ${own('table_schema')} AND table_type <> 'VIEW'` },
+  {
+    kind: 'table',
+    sql: `SELECT table_name AS name, CONCAT_WS(' ', table_type, engine, table_collation, create_options, table_comment) AS body FROM information_schema.tables WHERE ${own('table_schema')} AND table_type <> 'VIEW'`,
+  },
   {
     kind: 'column',
     sql: `SELECT CONCAT(table_name, ' ', LPAD(ordinal_position, 4, '0'), ' ', column_name) AS name,
@@ -24,8 +27,14 @@ const parts = (mariadb: boolean): { kind: string; sql: string }[] => [
       FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints r
       ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name WHERE ${own('k.table_schema')}`,
   },
-  { kind: 'check', sql: `SELECT ${mariadb ? "CONCAT(table_name, ' ', constraint_name)" : 'constraint_name'} AS name, check_clause AS body FROM information_schema.check_constraints WHERE ${own('constraint_schema')}` },
-  { kind: 'view', sql: `SELECT table_name AS name, CONCAT_WS(' ', view_definition, check_option, security_type) AS body FROM information_schema.views WHERE ${own('table_schema')}` },
+  {
+    kind: 'check',
+    sql: `SELECT ${mariadb ? "CONCAT(table_name, ' ', constraint_name)" : 'constraint_name'} AS name, check_clause AS body FROM information_schema.check_constraints WHERE ${own('constraint_schema')}`,
+  },
+  {
+    kind: 'view',
+    sql: `SELECT table_name AS name, CONCAT_WS(' ', view_definition, check_option, security_type) AS body FROM information_schema.views WHERE ${own('table_schema')}`,
+  },
   {
     kind: 'trigger',
     sql: `SELECT trigger_name AS name, CONCAT_WS(' ', action_timing, event_manipulation, event_object_table, action_order, sql_mode, action_statement) AS body FROM information_schema.triggers WHERE ${own('trigger_schema')}`,

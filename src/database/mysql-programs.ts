@@ -12,7 +12,11 @@ const NAMES = { dump: ['mariadb-dump', 'mysqldump'], client: ['mariadb', 'mysql'
 export type ClientProgram = Program & { mariadb: boolean };
 
 /** The program for this server: of its own kind before the other, never of an older major version than the server's. */
-export async function clientProgram(use: 'dump' | 'client', engine: 'mysql' | 'mariadb', server: string): Promise<ClientProgram> {
+export async function clientProgram(
+  use: 'dump' | 'client',
+  engine: 'mysql' | 'mariadb',
+  server: string,
+): Promise<ClientProgram> {
   const names = engine === 'mariadb' ? NAMES[use] : NAMES[use].toReversed();
   const found: ClientProgram[] = [];
   for (const program of await findPrograms(names, pathFolders())) {
@@ -20,19 +24,26 @@ export async function clientProgram(use: 'dump' | 'client', engine: 'mysql' | 'm
     found.push({ ...program, mariadb: /mariadb/i.test(said.stdout) });
   }
   const own = found.filter((program) => program.mariadb === (engine === 'mariadb'));
-  const fitting = own.find((program) => compareVersions(program.version, server, 1) >= 0) ?? (own.length ? undefined : found[0]);
+  const fitting =
+    own.find((program) => compareVersions(program.version, server, 1) >= 0) ?? (own.length ? undefined : found[0]);
   if (fitting) return fitting;
   const older = own.map((program) => program.version).join(', ');
   throw new Failure({
     code: 'tool-missing',
-    what: older ? `${names[0]} ${older} is older than the server, ${server}` : `neither ${names[0]} nor ${names[1]} is installed`,
+    what: older
+      ? `${names[0]} ${older} is older than the server, ${server}`
+      : `neither ${names[0]} nor ${names[1]} is installed`,
     untouched: 'the database was not touched',
     next: `install the ${engine === 'mariadb' ? 'MariaDB' : 'MySQL'} client programs of version ${server.split('.')[0]} or newer`,
   });
 }
 
 /** Runs `use` with the options that make a program log in by a file of mode 0600, which is removed afterwards. */
-export async function withOptionFile<T>(way: Pick<Way, 'address' | 'tunnel' | 'scratch'>, program: ClientProgram, use: (options: string[]) => Promise<T>): Promise<T> {
+export async function withOptionFile<T>(
+  way: Pick<Way, 'address' | 'tunnel' | 'scratch'>,
+  program: ClientProgram,
+  use: (options: string[]) => Promise<T>,
+): Promise<T> {
   const directory = await mkdtemp(join(way.scratch, 'login-'));
   try {
     const file = join(directory, 'client.cnf');
@@ -45,14 +56,26 @@ export async function withOptionFile<T>(way: Pick<Way, 'address' | 'tunnel' | 's
 }
 
 /** The text of an option file. Its rules: in double quotes, a backslash begins an escape; nothing else is special. */
-export function optionFile(address: ServerAddress, tunnel: { hostname: string; port: number } | null, mariadb: boolean): string {
+export function optionFile(
+  address: ServerAddress,
+  tunnel: { hostname: string; port: number } | null,
+  mariadb: boolean,
+): string {
   const value = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
   const server = address.socket
     ? [`socket=${value(address.socket)}`]
     : [`host=${value(tunnel?.hostname ?? address.hostname)}`, `port=${tunnel?.port ?? address.port}`, 'protocol=TCP'];
   const authority = address.authority === null ? [] : [`ssl-ca=${value(address.authority)}`];
   const tls = address.socket ? [] : mariadb ? MARIADB_TLS[address.tls] : [`ssl-mode=${MYSQL_TLS[address.tls]}`];
-  return ['[client]', `user=${value(address.user)}`, `password=${value(address.password)}`, ...server, ...tls, ...authority, ''].join('\n');
+  return [
+    '[client]',
+    `user=${value(address.user)}`,
+    `password=${value(address.password)}`,
+    ...server,
+    ...tls,
+    ...authority,
+    '',
+  ].join('\n');
 }
 
 const MYSQL_TLS: Record<Tls, string> = {

@@ -11,14 +11,30 @@ import { clientProgram, withOptionFile } from './mysql-programs.ts';
 import { streamFrom, versionIn } from './programs.ts';
 import { RowsInDump } from './rows-in-dump.ts';
 import { databaseError, type Explained, runScript } from './script.ts';
-import type { Database, DumpFacts, Executed, Fingerprint, Mutex, OpenOptions, Parameter, Row, Session, Traits, Tunnel } from './types.ts';
+import type {
+  Database,
+  DumpFacts,
+  Executed,
+  Fingerprint,
+  Mutex,
+  OpenOptions,
+  Parameter,
+  Row,
+  Session,
+  Traits,
+  Tunnel,
+} from './types.ts';
 
 const CONNECT_MS = 10_000;
 
 export type Way = { address: ServerAddress; tunnel: Tunnel | null; signal: AbortSignal; scratch: string };
 
 /** Connects, through the tunnel where there is one. Throws `database-unreachable`, `database-denied`. */
-export async function openMysql(name: string, address: ServerAddress, options: Omit<OpenOptions, 'workspace'>): Promise<Database> {
+export async function openMysql(
+  name: string,
+  address: ServerAddress,
+  options: Omit<OpenOptions, 'workspace'>,
+): Promise<Database> {
   const tunnel = options.tunnel && !address.socket ? await options.tunnel(address.hostname, address.port) : null;
   const way = { address, tunnel, signal: options.signal, scratch: options.scratch };
   try {
@@ -36,20 +52,30 @@ class MysqlSession implements Session {
   readonly way: Way;
   /** Set where the server or the network ended the connection. */
   lost = false;
-  readonly #abort = () => this.connection.destroy();
+  readonly #aborted: Promise<never>;
+  #abort = () => {};
 
   constructor(connection: mysql.Connection, way: Way) {
     this.connection = connection;
     this.way = way;
     connection.on('error', () => (this.lost = true));
     connection.on('end', () => (this.lost = true));
+    this.#aborted = new Promise((_resolve, reject) => {
+      this.#abort = () => {
+        reject(new Error('the run was cancelled'));
+        connection.destroy();
+      };
+    });
+    this.#aborted.catch(() => {});
     way.signal.addEventListener('abort', this.#abort, { once: true });
   }
 
   async query(sql: string, parameters: Parameter[] = []): Promise<Row[]> {
     try {
       // Parameters are bound by the server: quoting them here would depend on its sql_mode.
-      const [rows] = parameters.length ? await this.connection.execute(sql, parameters) : await this.connection.query(sql);
+      const [rows] = parameters.length
+        ? await this.#unlessAborted(this.connection.execute(sql, parameters))
+        : await this.#unlessAborted(this.connection.query(sql));
       return Array.isArray(rows) ? (rows as Row[]) : [];
     } catch (error) {
       throw databaseError({ where: this.way.address.where, explain, signal: this.way.signal }, error, {});
@@ -57,8 +83,20 @@ class MysqlSession implements Session {
   }
 
   execute(script: string | string[], options: { transaction?: boolean } = {}): Promise<Executed> {
-    const runner = { engine: 'mysql' as const, where: this.way.address.where, one: (sql: string) => this.connection.query(sql), explain, signal: this.way.signal };
+    const runner = {
+      engine: 'mysql' as const,
+      where: this.way.address.where,
+      one: (sql: string) => this.#unlessAborted(this.connection.query(sql)),
+      explain,
+      signal: this.way.signal,
+    };
     return runScript(runner, script, options.transaction ?? false);
+  }
+
+  /** A destroyed connection never answers what it was asked. */
+  #unlessAborted<T>(answer: Promise<T>): Promise<T> {
+    answer.catch(() => {});
+    return Promise.race([answer, this.#aborted]);
   }
 
   async lockTimeout(ms: number): Promise<void> {
@@ -71,7 +109,8 @@ class MysqlSession implements Session {
   async mutex(name: string): Promise<Mutex> {
     const key = `changeline-${createHash('sha256').update(`${this.way.address.database}\0${name}`).digest('hex').slice(0, 40)}`;
     const [row] = await this.query('SELECT GET_LOCK(?, 0) AS taken', [key]);
-    if (Number(row?.taken) === 1) return { release: async () => void (await this.query('SELECT RELEASE_LOCK(?)', [key])) };
+    if (Number(row?.taken) === 1)
+      return { release: async () => void (await this.query('SELECT RELEASE_LOCK(?)', [key])) };
     const [holder] = await this.query('SELECT IS_USED_LOCK(?) AS id', [key]);
     throw new Failure({
       code: 'database-busy',
@@ -110,14 +149,25 @@ class MysqlDatabase implements Database {
   placeholder = (): string => '?';
   quote = (identifier: string): string => `\`${identifier.replaceAll('`', '``')}\``;
   query = async (sql: string, parameters?: Parameter[]): Promise<Row[]> => (await this.#live()).query(sql, parameters);
-  execute = async (script: string | string[], options?: { transaction?: boolean }): Promise<Executed> => (await this.#live()).execute(script, options);
+  execute = async (script: string | string[], options?: { transaction?: boolean }): Promise<Executed> =>
+    (await this.#live()).execute(script, options);
   session = (): Promise<Session> => connect(this.#way);
   version = async (): Promise<string> => this.#version;
 
   async traits(): Promise<Traits> {
-    const [row] = await this.query('SELECT default_character_set_name AS encoding, default_collation_name AS collation FROM information_schema.schemata WHERE schema_name = DATABASE()');
+    const [row] = await this.query(
+      'SELECT default_character_set_name AS encoding, default_collation_name AS collation FROM information_schema.schemata WHERE schema_name = DATABASE()',
+    );
     const { encoding, collation } = row as Pick<Traits, 'encoding' | 'collation'>;
-    return { engine: this.engine, version: this.#version, name: this.#way.address.database, encoding, collation, roles: [], extensions: [] };
+    return {
+      engine: this.engine,
+      version: this.#version,
+      name: this.#way.address.database,
+      encoding,
+      collation,
+      roles: [],
+      extensions: [],
+    };
   }
 
   async fingerprint(): Promise<Fingerprint> {
@@ -142,12 +192,15 @@ class MysqlDatabase implements Database {
   }
 
   async size(): Promise<number> {
-    const [row] = await this.query('SELECT COALESCE(SUM(data_length + index_length), 0) AS size FROM information_schema.tables WHERE table_schema = DATABASE()');
+    const [row] = await this.query(
+      'SELECT COALESCE(SUM(data_length + index_length), 0) AS size FROM information_schema.tables WHERE table_schema = DATABASE()',
+    );
     return Number(row?.size);
   }
 
   async checkTools(): Promise<string> {
     const program = await clientProgram('dump', this.engine, this.#version);
+    if (program.mariadb && /['"\\]/.test(this.#way.address.database)) throw unquotable(this.where);
     return `${program.file.split('/').at(-1)} ${program.version}`;
   }
 
@@ -160,9 +213,20 @@ class MysqlDatabase implements Database {
     const rows = new RowsInDump();
     const bytes = await withOptionFile(this.#way, program, (options) => {
       const args = [
-        ...[...options, '--single-transaction', '--quick', '--routines', '--triggers', '--events', '--hex-blob', '--no-tablespaces'],
+        ...[
+          ...options,
+          '--single-transaction',
+          '--quick',
+          '--routines',
+          '--triggers',
+          '--events',
+          '--hex-blob',
+          '--no-tablespaces',
+        ],
         ...['--skip-dump-date', '--default-character-set=utf8mb4', '--max-allowed-packet=1G'],
-        ...(program.mariadb ? [] : ['--set-gtid-purged=OFF', ...(this.engine === 'mariadb' ? ['--column-statistics=0'] : [])]),
+        ...(program.mariadb
+          ? []
+          : ['--set-gtid-purged=OFF', ...(this.engine === 'mariadb' ? ['--column-statistics=0'] : [])]),
         ...['--', this.#way.address.database],
       ];
       return streamFrom({ file: program.file, args }, to, signal, (chunk) => rows.push(chunk));
@@ -189,7 +253,9 @@ async function connect(way: Way): Promise<MysqlSession> {
   const { address, tunnel } = way;
   const attempt = (ssl: mysql.SslOptions | null) =>
     mysql.createConnection({
-      ...(address.socket ? { socketPath: address.socket } : { host: tunnel?.hostname ?? address.hostname, port: tunnel?.port ?? address.port }),
+      ...(address.socket
+        ? { socketPath: address.socket }
+        : { host: tunnel?.hostname ?? address.hostname, port: tunnel?.port ?? address.port }),
       ...(ssl === null ? {} : { ssl }),
       user: address.user,
       password: address.password,
@@ -205,7 +271,10 @@ async function connect(way: Way): Promise<MysqlSession> {
   }
 }
 
-async function dial(attempt: (ssl: mysql.SslOptions | null) => Promise<mysql.Connection>, address: ServerAddress): Promise<mysql.Connection> {
+async function dial(
+  attempt: (ssl: mysql.SslOptions | null) => Promise<mysql.Connection>,
+  address: ServerAddress,
+): Promise<mysql.Connection> {
   if (address.tls === 'disable' || address.socket) return attempt(null);
   if (address.tls === 'prefer') {
     return attempt({ rejectUnauthorized: false }).catch((error: NodeJS.ErrnoException) => {
@@ -214,7 +283,22 @@ async function dial(attempt: (ssl: mysql.SslOptions | null) => Promise<mysql.Con
     });
   }
   const ca = address.authority === null ? {} : { ca: await readFile(address.authority, 'utf8') };
-  return attempt({ rejectUnauthorized: address.tls !== 'require', verifyIdentity: address.tls === 'verify-full', ...ca });
+  return attempt({
+    rejectUnauthorized: address.tls !== 'require',
+    verifyIdentity: address.tls === 'verify-full',
+    ...ca,
+  });
+}
+
+/** mariadb-dump escapes the name as if it stood in a string, and then finds no such database. */
+function unquotable(where: string): Failure {
+  return new Failure({
+    code: 'backup-failed',
+    what: 'mariadb-dump cannot dump a database whose name holds a quote or a backslash',
+    where,
+    untouched: 'the database was not touched',
+    next: 'rename the database',
+  });
 }
 
 function explain(error: unknown): Explained {
@@ -224,14 +308,21 @@ function explain(error: unknown): Explained {
 
 function loginFailure(address: ServerAddress, error: unknown): Failure {
   const { message, code = '' } = error as { message: string; code?: string };
-  const denied = ['ER_ACCESS_DENIED_ERROR', 'ER_DBACCESS_DENIED_ERROR', 'ER_HOST_NOT_PRIVILEGED', 'ER_NOT_SUPPORTED_AUTH_MODE'].includes(code);
+  const denied = [
+    'ER_ACCESS_DENIED_ERROR',
+    'ER_DBACCESS_DENIED_ERROR',
+    'ER_HOST_NOT_PRIVILEGED',
+    'ER_NOT_SUPPORTED_AUTH_MODE',
+  ].includes(code);
   return new Failure({
     code: denied ? 'database-denied' : 'database-unreachable',
     what: denied ? 'the database refused the login' : 'the database did not answer',
     where: address.where,
     why: redact(message || code),
     untouched: 'nothing was changed',
-    next: denied ? 'check user, password and database in the URL, and what the user is granted' : 'check that the server runs and that this machine reaches it',
+    next: denied
+      ? 'check user, password and database in the URL, and what the user is granted'
+      : 'check that the server runs and that this machine reaches it',
     cause: error,
   });
 }

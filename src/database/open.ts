@@ -9,8 +9,10 @@ import type { Database, Engine, OpenOptions, Throwaway, Traits } from './types.t
  */
 export async function openDatabase(section: DatabaseSection, options: OpenOptions): Promise<Database> {
   const address = parseAddress(section.url, section.name, options.workspace);
-  if (address.engine === 'sqlite') return (await import('./sqlite.ts')).openSqlite(section.name, address.path, options.scratch);
-  if (address.engine === 'postgres') return (await import('./postgres.ts')).openPostgres(section.name, address, options);
+  if (address.engine === 'sqlite')
+    return (await import('./sqlite.ts')).openSqlite(section.name, address.path, options.scratch);
+  if (address.engine === 'postgres')
+    return (await import('./postgres.ts')).openPostgres(section.name, address, options);
   return (await import('./mysql.ts')).openMysql(section.name, address, options);
 }
 

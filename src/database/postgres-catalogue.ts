@@ -18,9 +18,17 @@ interface Part {
 
 const PARTS: Part[] = [
   // pg_dump never drops `public`, so a copy always has it.
-  { kind: 'schema', deparsed: false, sql: `SELECT n.nspname AS name, '' AS body FROM pg_namespace n WHERE ${user('n')} AND n.nspname <> 'public' AND ${own('pg_namespace', 'n')}` },
+  {
+    kind: 'schema',
+    deparsed: false,
+    sql: `SELECT n.nspname AS name, '' AS body FROM pg_namespace n WHERE ${user('n')} AND n.nspname <> 'public' AND ${own('pg_namespace', 'n')}`,
+  },
   // The version is left out: a restore installs the one that the server has.
-  { kind: 'extension', deparsed: false, sql: `SELECT extname AS name, n.nspname AS body FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace` },
+  {
+    kind: 'extension',
+    deparsed: false,
+    sql: `SELECT extname AS name, n.nspname AS body FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace`,
+  },
   {
     kind: 'type',
     deparsed: true,
@@ -52,7 +60,11 @@ const PARTS: Part[] = [
       LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum WHERE c.relkind IN ('r', 'p', 'f', 'c', 'v', 'm')`,
   },
   // NOT NULL stands with the column; since version 18 it is a constraint besides.
-  { kind: 'constraint', deparsed: true, sql: `SELECT format('%s %I', ${relationName}, o.conname) AS name, pg_get_constraintdef(o.oid) AS body FROM ${relation} JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype NOT IN ('n', 't')` },
+  {
+    kind: 'constraint',
+    deparsed: true,
+    sql: `SELECT format('%s %I', ${relationName}, o.conname) AS name, pg_get_constraintdef(o.oid) AS body FROM ${relation} JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype NOT IN ('n', 't')`,
+  },
   // pg_dump leaves out an index that was never finished.
   {
     kind: 'index',
@@ -60,9 +72,21 @@ const PARTS: Part[] = [
     sql: `SELECT format('%I.%I', n.nspname, ic.relname) AS name, concat_ws(' ', pg_get_indexdef(i.indexrelid), CASE WHEN i.indisreplident THEN 'replica identity' END, CASE WHEN i.indisclustered THEN 'clustered' END) AS body
       FROM ${relation} JOIN pg_index i ON i.indrelid = c.oid AND (i.indisvalid OR c.relkind = 'p') JOIN pg_class ic ON ic.oid = i.indexrelid`,
   },
-  { kind: 'view', deparsed: true, sql: `SELECT ${relationName} AS name, concat_ws(' ', c.relkind, array_to_string(ARRAY(SELECT unnest(c.reloptions) ORDER BY 1), ','), pg_get_viewdef(c.oid)) AS body FROM ${relation} WHERE c.relkind IN ('v', 'm')` },
-  { kind: 'rule', deparsed: true, sql: `SELECT format('%s %I', ${relationName}, r.rulename) AS name, concat_ws(' ', pg_get_ruledef(r.oid), r.ev_enabled) AS body FROM ${relation} JOIN pg_rewrite r ON r.ev_class = c.oid AND r.rulename <> '_RETURN'` },
-  { kind: 'trigger', deparsed: true, sql: `SELECT format('%s %I', ${relationName}, g.tgname) AS name, concat_ws(' ', pg_get_triggerdef(g.oid), g.tgenabled) AS body FROM ${relation} JOIN pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal` },
+  {
+    kind: 'view',
+    deparsed: true,
+    sql: `SELECT ${relationName} AS name, concat_ws(' ', c.relkind, array_to_string(ARRAY(SELECT unnest(c.reloptions) ORDER BY 1), ','), pg_get_viewdef(c.oid)) AS body FROM ${relation} WHERE c.relkind IN ('v', 'm')`,
+  },
+  {
+    kind: 'rule',
+    deparsed: true,
+    sql: `SELECT format('%s %I', ${relationName}, r.rulename) AS name, concat_ws(' ', pg_get_ruledef(r.oid), r.ev_enabled) AS body FROM ${relation} JOIN pg_rewrite r ON r.ev_class = c.oid AND r.rulename <> '_RETURN'`,
+  },
+  {
+    kind: 'trigger',
+    deparsed: true,
+    sql: `SELECT format('%s %I', ${relationName}, g.tgname) AS name, concat_ws(' ', pg_get_triggerdef(g.oid), g.tgenabled) AS body FROM ${relation} JOIN pg_trigger g ON g.tgrelid = c.oid AND NOT g.tgisinternal`,
+  },
   {
     kind: 'policy',
     deparsed: true,
@@ -85,12 +109,27 @@ const PARTS: Part[] = [
         CASE WHEN p.prokind = 'a' THEN concat_ws(' ', 'aggregate', pg_get_function_result(p.oid), g.aggtransfn, g.aggfinalfn, g.agginitval) ELSE pg_get_functiondef(p.oid) END AS body
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace AND ${user('n')} LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid WHERE ${own('pg_proc', 'p')}`,
   },
-  { kind: 'statistics', deparsed: false, sql: `SELECT format('%I.%I', n.nspname, s.stxname) AS name, pg_get_statisticsobjdef(s.oid) AS body FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace AND ${user('n')}` },
-  { kind: 'event trigger', deparsed: false, sql: `SELECT evtname AS name, concat_ws(' ', evtevent, evtfoid::regproc, evtenabled, array_to_string(evttags, ',')) AS body FROM pg_event_trigger e WHERE ${own('pg_event_trigger', 'e')}` },
+  {
+    kind: 'statistics',
+    deparsed: false,
+    sql: `SELECT format('%I.%I', n.nspname, s.stxname) AS name, pg_get_statisticsobjdef(s.oid) AS body FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace AND ${user('n')}`,
+  },
+  {
+    kind: 'event trigger',
+    deparsed: false,
+    sql: `SELECT evtname AS name, concat_ws(' ', evtevent, evtfoid::regproc, evtenabled, array_to_string(evttags, ',')) AS body FROM pg_event_trigger e WHERE ${own('pg_event_trigger', 'e')}`,
+  },
 ];
 
 /** Settings under which the catalogue prints the same text for every login: all names qualified, all constants in one style. */
-const SETTINGS = ["search_path = 'pg_catalog'", "datestyle = 'ISO, YMD'", "intervalstyle = 'iso_8601'", "timezone = 'UTC'", 'extra_float_digits = 1', 'quote_all_identifiers = off'];
+const SETTINGS = [
+  "search_path = 'pg_catalog'",
+  "datestyle = 'ISO, YMD'",
+  "intervalstyle = 'iso_8601'",
+  "timezone = 'UTC'",
+  'extra_float_digits = 1',
+  'quote_all_identifiers = off',
+];
 
 /** The schema's fingerprint, read in one transaction of a connection that is not in one. */
 export async function postgresFingerprint(query: (sql: string) => Promise<Row[]>): Promise<Fingerprint> {

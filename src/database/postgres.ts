@@ -9,7 +9,19 @@ import type { ServerAddress } from './address.ts';
 import { postgresFingerprint, TABLES } from './postgres-catalogue.ts';
 import { compareVersions, findPrograms, type Program, postgresFolders, streamFrom, versionIn } from './programs.ts';
 import { databaseError, type Explained, runScript } from './script.ts';
-import type { Database, DumpFacts, Executed, Fingerprint, Mutex, OpenOptions, Parameter, Row, Session, Traits, Tunnel } from './types.ts';
+import type {
+  Database,
+  DumpFacts,
+  Executed,
+  Fingerprint,
+  Mutex,
+  OpenOptions,
+  Parameter,
+  Row,
+  Session,
+  Traits,
+  Tunnel,
+} from './types.ts';
 
 const CONNECT_MS = 10_000;
 
@@ -17,7 +29,11 @@ const CONNECT_MS = 10_000;
 type Way = { address: ServerAddress; tunnel: Tunnel | null; signal: AbortSignal };
 
 /** Connects, through the tunnel where there is one. Throws `database-unreachable`, `database-denied`. */
-export async function openPostgres(name: string, address: ServerAddress, options: Omit<OpenOptions, 'workspace' | 'scratch'>): Promise<Database> {
+export async function openPostgres(
+  name: string,
+  address: ServerAddress,
+  options: Omit<OpenOptions, 'workspace' | 'scratch'>,
+): Promise<Database> {
   const tunnel = options.tunnel && !address.socket ? await options.tunnel(address.hostname, address.port) : null;
   const way = { address, tunnel, signal: options.signal };
   try {
@@ -52,7 +68,13 @@ class PostgresSession implements Session {
   }
 
   execute(script: string | string[], options: { transaction?: boolean } = {}): Promise<Executed> {
-    const runner = { engine: 'postgres' as const, where: this.way.address.where, one: (sql: string) => this.client.query(sql), explain, signal: this.way.signal };
+    const runner = {
+      engine: 'postgres' as const,
+      where: this.way.address.where,
+      one: (sql: string) => this.client.query(sql),
+      explain,
+      signal: this.way.signal,
+    };
     return runScript(runner, script, options.transaction ?? false);
   }
 
@@ -64,7 +86,8 @@ class PostgresSession implements Session {
   async mutex(name: string): Promise<Mutex> {
     const key = [0, 4].map((offset) => createHash('sha256').update(`changeline ${name}`).digest().readInt32BE(offset));
     const [row] = await this.query('SELECT pg_try_advisory_lock($1, $2) AS taken', key);
-    if (row?.taken === true) return { release: async () => void (await this.query('SELECT pg_advisory_unlock($1, $2)', key)) };
+    if (row?.taken === true)
+      return { release: async () => void (await this.query('SELECT pg_advisory_unlock($1, $2)', key)) };
     const [holder] = await this.query(
       `SELECT a.pid, a.usename, a.client_addr::text, to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS since FROM pg_locks l JOIN pg_stat_activity a USING (pid)
        WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1::int8::oid AND l.objid = $2::int8::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
@@ -74,7 +97,9 @@ class PostgresSession implements Session {
       code: 'database-busy',
       what: `another connection holds ${name}`,
       where: this.way.address.where,
-      why: holder ? `server process ${holder.pid} of ${holder.usename} from ${holder.client_addr ?? 'this machine'}, connected since ${holder.since} UTC` : 'it let go just now',
+      why: holder
+        ? `server process ${holder.pid} of ${holder.usename} from ${holder.client_addr ?? 'this machine'}, connected since ${holder.since} UTC`
+        : 'it let go just now',
       untouched: 'nothing was changed',
       next: 'wait until it has ended; the lock ends with its connection',
     });
@@ -103,7 +128,8 @@ class PostgresDatabase implements Database {
   placeholder = (position: number): string => `$${position}`;
   quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`;
   query = async (sql: string, parameters?: Parameter[]): Promise<Row[]> => (await this.#live()).query(sql, parameters);
-  execute = async (script: string | string[], options?: { transaction?: boolean }): Promise<Executed> => (await this.#live()).execute(script, options);
+  execute = async (script: string | string[], options?: { transaction?: boolean }): Promise<Executed> =>
+    (await this.#live()).execute(script, options);
   session = (): Promise<Session> => connect(this.#way);
 
   async version(): Promise<string> {
@@ -162,7 +188,13 @@ class PostgresDatabase implements Database {
       if (counts.status === 'rejected' && !signal.aborted) throw counts.reason;
       if (streamed.status === 'rejected') throw streamed.reason;
       if (counts.status === 'rejected') throw counts.reason;
-      return { counts: counts.value, counted: 'snapshot', position: row!.position as string | null, bytes: streamed.value, tool: `pg_dump ${program.version}` };
+      return {
+        counts: counts.value,
+        counted: 'snapshot',
+        position: row!.position as string | null,
+        bytes: streamed.value,
+        tool: `pg_dump ${program.version}`,
+      };
     } catch (error) {
       to.destroy(error as Error);
       throw error;
@@ -256,7 +288,9 @@ export function libpqEnvironment({ address, tunnel }: Pick<Way, 'address' | 'tun
 /** The client program of the server's major version, or the oldest newer one: an older one refuses the server. */
 export async function fittingClient(name: string, server: string): Promise<Program> {
   const found = await findPrograms([name], await postgresFolders());
-  const fitting = found.filter((program) => compareVersions(program.version, server, 1) >= 0).sort((a, b) => compareVersions(a.version, b.version));
+  const fitting = found
+    .filter((program) => compareVersions(program.version, server, 1) >= 0)
+    .sort((a, b) => compareVersions(a.version, b.version));
   if (fitting[0]) return fitting[0];
   const older = found.map((program) => program.version).join(', ');
   throw new Failure({
@@ -282,7 +316,9 @@ function loginFailure(address: ServerAddress, error: unknown): Failure {
     where: address.where,
     why: redact(message || code),
     untouched: 'nothing was changed',
-    next: denied ? 'check user and password in the URL, and pg_hba.conf on the server' : 'check that the server runs and that this machine reaches it',
+    next: denied
+      ? 'check user and password in the URL, and pg_hba.conf on the server'
+      : 'check that the server runs and that this machine reaches it',
     cause: error,
   });
 }

@@ -21,7 +21,9 @@ const POSTGRES_FOLDERS: [string, string][] = [
 /** The folders in which programs of PostgreSQL may lie: the PATH first. */
 export async function postgresFolders(): Promise<string[]> {
   const versioned = await Promise.all(
-    POSTGRES_FOLDERS.map(async ([base, below]) => (await readdir(base).catch(() => [])).sort().map((version) => join(base, version, below))),
+    POSTGRES_FOLDERS.map(async ([base, below]) =>
+      (await readdir(base).catch(() => [])).sort().map((version) => join(base, version, below)),
+    ),
   );
   return [...pathFolders(), ...versioned.flat()];
 }
@@ -41,7 +43,10 @@ export async function findPrograms(names: string[], folders: string[]): Promise<
   for (const folder of folders) {
     for (const name of names) {
       const file = join(folder, name);
-      const runnable = await access(file, constants.X_OK).then(() => true, () => false);
+      const runnable = await access(file, constants.X_OK).then(
+        () => true,
+        () => false,
+      );
       if (!runnable || found.some((program) => program.file === file)) continue;
       const said = await run({ file, args: ['--version'], timeout: 10_000 }).catch(() => null);
       const version = said?.status === 0 ? versionIn(said.stdout) : null;
@@ -53,7 +58,10 @@ export async function findPrograms(names: string[], folders: string[]): Promise<
 
 /** The version in what a program or server says of itself; null where there is none. MariaDB's programs name their own first, then the server's. */
 export function versionIn(said: string): string | null {
-  const match = /(?:Distrib|from) (\d+(?:\.\d+)+)/.exec(said) ?? /(\d+(?:\.\d+)+)-MariaDB/i.exec(said) ?? /(\d+(?:\.\d+)*)/.exec(said);
+  const match =
+    /(?:Distrib|from) (\d+(?:\.\d+)+)/.exec(said) ??
+    /(\d+(?:\.\d+)+)-MariaDB/i.exec(said) ??
+    /(\d+(?:\.\d+)*)/.exec(said);
   return match?.[1] ?? null;
 }
 
@@ -71,7 +79,12 @@ export function compareVersions(a: string, b: string, parts = 3): number {
  * Runs a program and streams what it writes into `to`, which is ended only after the program's status was 0:
  * a consumer never takes a part for the whole. `tap` sees each chunk on the way. Answers the bytes.
  */
-export async function streamFrom(command: Command, to: Writable, signal: AbortSignal, tap?: (chunk: Buffer) => void): Promise<number> {
+export async function streamFrom(
+  command: Command,
+  to: Writable,
+  signal: AbortSignal,
+  tap?: (chunk: Buffer) => void,
+): Promise<number> {
   const child = start(command, { stdio: ['ignore', 'pipe', 'pipe'] });
   const { end } = await watched(child, command);
   const stopped = () => endGroup(child);
@@ -95,15 +108,29 @@ export async function streamFrom(command: Command, to: Writable, signal: AbortSi
     endGroup(child);
     const how = await end;
     to.destroy(error as Error);
-    if (signal.aborted) throw new Failure({ code: 'cancelled', what: 'the dump was ended because the run was cancelled', next: 'run it again' });
-    throw error instanceof Failure || how.status === 0 ? error : how.status !== null ? dumpFailure(command, how) : error;
+    if (signal.aborted)
+      throw new Failure({
+        code: 'cancelled',
+        what: 'the dump was ended because the run was cancelled',
+        next: 'run it again',
+      });
+    throw error instanceof Failure || how.status === 0
+      ? error
+      : how.status !== null
+        ? dumpFailure(command, how)
+        : error;
   } finally {
     signal.removeEventListener('abort', stopped);
   }
 }
 
 /** Streams `from` into a program's standard input. Both must end well: a source that breaks ends the program. */
-export async function streamInto(from: Readable, command: Command, signal: AbortSignal, failure: (how: Finished) => Failure): Promise<void> {
+export async function streamInto(
+  from: Readable,
+  command: Command,
+  signal: AbortSignal,
+  failure: (how: Finished) => Failure,
+): Promise<void> {
   const child = start(command, { stdio: ['pipe', 'ignore', 'pipe'] });
   const { end } = await watched(child, command);
   const stopped = () => endGroup(child);

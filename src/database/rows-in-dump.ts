@@ -8,7 +8,7 @@ const CREATE = Buffer.from('CREATE TABLE `');
 const DELIMITER = Buffer.from('DELIMITER ');
 const LONGEST_HEAD = Math.max(INSERT.length, CREATE.length, DELIMITER.length);
 
-const [NEWLINE, QUOTE, BACKSLASH, OPEN, CLOSE, SEMICOLON, BACKTICK] = [10, 39, 92, 40, 41, 59, 96];
+const [NEWLINE, QUOTE, BACKSLASH, OPEN, CLOSE, SEMICOLON, BACKTICK, FIRST_OF_VALUES] = [10, 39, 92, 40, 41, 59, 96, 86];
 
 type State = 'head' | 'name' | 'values' | 'rest';
 
@@ -24,6 +24,8 @@ export class RowsInDump {
   #depth = 0;
   #quoted = false;
   #escaped = false;
+  /** Before the word VALUES, parentheses hold names of columns. */
+  #counting = false;
   /** Bodies of routines and triggers stand between DELIMITER ;; and DELIMITER ; and may hold any text. */
   #inRoutine = false;
 
@@ -44,7 +46,8 @@ export class RowsInDump {
 
   #lineEnds(): void {
     const head = Buffer.from(this.#head);
-    if (head.subarray(0, DELIMITER.length).equals(DELIMITER)) this.#inRoutine = !(head[DELIMITER.length] === SEMICOLON && head.length === DELIMITER.length + 1);
+    if (head.subarray(0, DELIMITER.length).equals(DELIMITER))
+      this.#inRoutine = !(head[DELIMITER.length] === SEMICOLON && head.length === DELIMITER.length + 1);
     this.#state = 'head';
     this.#head = [];
   }
@@ -52,7 +55,8 @@ export class RowsInDump {
   #begins(byte: number): void {
     this.#head.push(byte);
     const { length } = this.#head;
-    const matches = (known: Buffer) => length <= known.length && known[length - 1] === byte && this.#head.every((each, index) => each === known[index]);
+    const matches = (known: Buffer) =>
+      length <= known.length && known[length - 1] === byte && this.#head.every((each, index) => each === known[index]);
     if (matches(DELIMITER) || this.#isDelimiter()) return;
     if (this.#inRoutine || !(matches(INSERT) || matches(CREATE)) || length > LONGEST_HEAD) this.#state = 'rest';
     else if (length === INSERT.length && matches(INSERT)) this.#startName(false);
@@ -60,7 +64,11 @@ export class RowsInDump {
   }
 
   #isDelimiter(): boolean {
-    return this.#head.length > DELIMITER.length && this.#head.length < 20 && DELIMITER.every((byte, index) => byte === this.#head[index]);
+    return (
+      this.#head.length > DELIMITER.length &&
+      this.#head.length < 20 &&
+      DELIMITER.every((byte, index) => byte === this.#head[index])
+    );
   }
 
   #startName(creates: boolean): void {
@@ -74,8 +82,8 @@ export class RowsInDump {
   #named(byte: number): void {
     if (this.#escaped) {
       this.#escaped = false;
-      if (byte !== BACKTICK) return this.#nameEnds();
-      this.#name.push(byte);
+      if (byte === BACKTICK) this.#name.push(byte);
+      else this.#nameEnds();
     } else if (byte === BACKTICK) this.#escaped = true;
     else this.#name.push(byte);
   }
@@ -87,19 +95,31 @@ export class RowsInDump {
     this.#depth = 0;
     this.#quoted = false;
     this.#escaped = false;
+    this.#counting = false;
     this.#state = this.#creates ? 'rest' : 'values';
     this.#head = [];
   }
 
+  #columnList(byte: number): void {
+    if (byte === BACKTICK) this.#quoted = !this.#quoted;
+    else if (this.#quoted) return;
+    else if (byte === OPEN) this.#depth += 1;
+    else if (byte === CLOSE) this.#depth -= 1;
+    else if (byte === FIRST_OF_VALUES && this.#depth === 0) this.#counting = true;
+  }
+
   #value(byte: number): void {
-    if (this.#quoted) {
+    if (!this.#counting) this.#columnList(byte);
+    else if (this.#quoted) {
       if (this.#escaped) this.#escaped = false;
       else if (byte === BACKSLASH) this.#escaped = true;
       else if (byte === QUOTE) this.#quoted = false;
     } else if (byte === QUOTE) this.#quoted = true;
     else if (byte === OPEN) this.#depth += 1;
-    else if (byte === CLOSE) this.#rows += (this.#depth -= 1) === 0 ? 1 : 0;
-    else if (byte === SEMICOLON && this.#depth === 0) {
+    else if (byte === CLOSE) {
+      this.#depth -= 1;
+      if (this.#depth === 0) this.#rows += 1;
+    } else if (byte === SEMICOLON && this.#depth === 0) {
       this.counts[this.#table]! += this.#rows;
       this.#state = 'rest';
     }

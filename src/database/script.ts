@@ -22,8 +22,13 @@ export interface ScriptRunner {
 }
 
 /** See `Runner.execute`. */
-export async function runScript(runner: ScriptRunner, script: string | string[], transaction: boolean): Promise<Executed> {
-  const statements = typeof script === 'string' ? splitStatements(script, runner.engine) : script.map((text) => ({ text, line: 1 }));
+export async function runScript(
+  runner: ScriptRunner,
+  script: string | string[],
+  transaction: boolean,
+): Promise<Executed> {
+  const statements =
+    typeof script === 'string' ? splitStatements(script, runner.engine) : script.map((text) => ({ text, line: 1 }));
   const took: number[] = [];
   if (transaction) await runner.one('BEGIN');
   for (const [index, { text, line }] of statements.entries()) {
@@ -43,16 +48,23 @@ export async function runScript(runner: ScriptRunner, script: string | string[],
 }
 
 /** The Failure for an error of a statement; `place` goes into its facts. */
-export function databaseError(runner: Pick<ScriptRunner, 'where' | 'explain' | 'signal'>, error: unknown, place: { statement?: number; line?: number; of?: number }): Failure {
+export function databaseError(
+  runner: Pick<ScriptRunner, 'where' | 'explain' | 'signal'>,
+  error: unknown,
+  place: { statement?: number; line?: number; of?: number },
+): Failure {
   if (error instanceof Failure) return error;
   const { message, native, lockTimeout } = runner.explain(error);
-  const statement = place.statement === undefined ? 'a statement' : `statement ${place.statement} of ${place.of} (line ${place.line})`;
+  const statement =
+    place.statement === undefined ? 'a statement' : `statement ${place.statement} of ${place.of} (line ${place.line})`;
   return new Failure({
     code: runner.signal.aborted ? 'cancelled' : 'database-error',
     what: runner.signal.aborted ? `${statement} was ended because the run was cancelled` : `${statement} failed`,
     where: runner.where,
     why: redact(message).slice(0, 500),
-    next: lockTimeout ? 'try again when nothing holds the lock' : 'correct the statement or what it meets in the database',
+    next: lockTimeout
+      ? 'try again when nothing holds the lock'
+      : 'correct the statement or what it meets in the database',
     facts: { ...place, native, 'lock-timeout': lockTimeout },
     cause: error,
   });

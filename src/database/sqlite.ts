@@ -9,7 +9,18 @@ import { Failure } from '../outcome/outcome.ts';
 import { type CatalogueEntry, fingerprintOf } from './canonical.ts';
 import type { ThrowawayOptions } from './open.ts';
 import { databaseError, type Explained, runScript } from './script.ts';
-import type { Database, DumpFacts, Executed, Fingerprint, Mutex, Parameter, Row, Session, Throwaway, Traits } from './types.ts';
+import type {
+  Database,
+  DumpFacts,
+  Executed,
+  Fingerprint,
+  Mutex,
+  Parameter,
+  Row,
+  Session,
+  Throwaway,
+  Traits,
+} from './types.ts';
 
 // Foreign keys are off, as they are for every other client unless it asks: tools expect it.
 const SETTINGS = { timeout: 5000, enableForeignKeyConstraints: false };
@@ -19,7 +30,10 @@ const NEVER = new AbortController().signal;
 
 /** Opens a file that exists. Throws `database-unreachable` and `database-denied`. */
 export async function openSqlite(name: string, path: string, scratch: string): Promise<Database> {
-  const denied = await access(path, constants.R_OK | constants.W_OK).then(() => null, (error: NodeJS.ErrnoException) => error);
+  const denied = await access(path, constants.R_OK | constants.W_OK).then(
+    () => null,
+    (error: NodeJS.ErrnoException) => error,
+  );
   if (denied) throw unreachable(path, denied.code === 'EACCES', denied.message);
   const database = new SqliteDatabase(name, path, scratch, open(path));
   try {
@@ -49,7 +63,13 @@ class SqliteSession implements Session {
   }
 
   execute(script: string | string[], options: { transaction?: boolean } = {}): Promise<Executed> {
-    const runner = { engine: 'sqlite' as const, where: `sqlite:${this.path}`, one: async (sql: string) => this.db.exec(sql), explain, signal: NEVER };
+    const runner = {
+      engine: 'sqlite' as const,
+      where: `sqlite:${this.path}`,
+      one: async (sql: string) => this.db.exec(sql),
+      explain,
+      signal: NEVER,
+    };
     return runScript(runner, script, options.transaction ?? false);
   }
 
@@ -105,7 +125,8 @@ class SqliteDatabase implements Database {
   placeholder = (): string => '?';
   quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`;
   query = (sql: string, parameters?: Parameter[]): Promise<Row[]> => this.#main.query(sql, parameters);
-  execute = (script: string | string[], options?: { transaction?: boolean }): Promise<Executed> => this.#main.execute(script, options);
+  execute = (script: string | string[], options?: { transaction?: boolean }): Promise<Executed> =>
+    this.#main.execute(script, options);
   session = async (): Promise<Session> => new SqliteSession(this.#path, open(this.#path));
   checkTools = async (): Promise<string> => `SQLite ${await this.version()}`;
   close = (): Promise<void> => this.#main.close();
@@ -115,12 +136,22 @@ class SqliteDatabase implements Database {
   }
 
   async traits(): Promise<Traits> {
-    return { engine: 'sqlite', version: await this.version(), name: basename(this.#path), encoding: null, collation: null, roles: [], extensions: [] };
+    return {
+      engine: 'sqlite',
+      version: await this.version(),
+      name: basename(this.#path),
+      encoding: null,
+      collation: null,
+      roles: [],
+      extensions: [],
+    };
   }
 
   /** What SQLite keeps of each object is the text that made it; `sqlite_…` objects are its own. */
   async fingerprint(): Promise<Fingerprint> {
-    const rows = await this.query("SELECT type AS kind, name, tbl_name || ': ' || coalesce(sql, '') AS body FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'");
+    const rows = await this.query(
+      "SELECT type AS kind, name, tbl_name || ': ' || coalesce(sql, '') AS body FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    );
     return fingerprintOf(rows as unknown as CatalogueEntry[]);
   }
 
@@ -190,7 +221,9 @@ function open(path: string): DatabaseSync {
 async function countRows(session: Session): Promise<Record<string, number>> {
   await session.query('BEGIN');
   const counts: Record<string, number> = {};
-  const tables = await session.query("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'");
+  const tables = await session.query(
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+  );
   for (const { name } of tables) {
     const [row] = await session.query(`SELECT count(*) AS amount FROM "${String(name).replaceAll('"', '""')}"`);
     counts[String(name)] = Number(row!.amount);

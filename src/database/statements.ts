@@ -11,7 +11,8 @@ export interface Statement {
   line: number;
 }
 
-const BODY = /^CREATE\b(?:\s+OR\s+REPLACE\b)?(?:\s+(?:TEMP|TEMPORARY|CONSTRAINT|AGGREGATE)\b|\s+DEFINER\s*=\s*\S+)*\s+(?:TRIGGER|FUNCTION|PROCEDURE|EVENT|PACKAGE)\b/i;
+const BODY =
+  /^CREATE\b(?:\s+OR\s+REPLACE\b)?(?:\s+(?:TEMP|TEMPORARY|CONSTRAINT|AGGREGATE)\b|\s+DEFINER\s*=\s*\S+)*\s+(?:TRIGGER|FUNCTION|PROCEDURE|EVENT|PACKAGE)\b/i;
 
 /** The statements of a script. Text of only blanks and comments is none. An unclosed quote runs to the end: the server will say so. */
 export function splitStatements(script: string, engine: Engine): Statement[] {
@@ -58,7 +59,8 @@ function scan(script: string, from: number, delimiter: string, engine: Engine): 
       at += 1;
       continue;
     }
-    if (delimiter === ';' && (body ??= BODY.test(script.slice(first, first + 400)))) depth = nested(script, at, word, depth, engine);
+    body ??= delimiter === ';' && BODY.test(script.slice(first, first + 400));
+    if (body) depth = nested(script, at, word, depth, engine);
     at += word.length;
   }
   return { end: script.length, first };
@@ -67,11 +69,13 @@ function scan(script: string, from: number, delimiter: string, engine: Engine): 
 /** BEGIN and CASE open a block that END closes; END IF, END LOOP and the like close what was never counted. */
 function nested(script: string, at: number, word: string, depth: number, engine: Engine): number {
   const upper = word.toUpperCase();
-  if (upper === 'BEGIN') return engine === 'postgres' && !/^BEGIN\s+ATOMIC\b/i.test(script.slice(at, at + 40)) ? depth : depth + 1;
+  if (upper === 'BEGIN')
+    return engine === 'postgres' && !/^BEGIN\s+ATOMIC\b/i.test(script.slice(at, at + 40)) ? depth : depth + 1;
   if (depth === 0) return 0;
   // In MySQL `END CASE` holds the word CASE again, which must not open another block.
   if (upper === 'CASE') return /\bEND\s+$/i.test(script.slice(Math.max(0, at - 40), at)) ? depth : depth + 1;
-  if (upper === 'END') return /^END\s+(IF|LOOP|WHILE|REPEAT|FOR)\b/i.test(script.slice(at, at + 40)) ? depth : depth - 1;
+  if (upper === 'END')
+    return /^END\s+(IF|LOOP|WHILE|REPEAT|FOR)\b/i.test(script.slice(at, at + 40)) ? depth : depth - 1;
   return depth;
 }
 
@@ -87,9 +91,15 @@ function skip(script: string, at: number, engine: Engine): { to: number; counts:
   const mysql = engine === 'mysql' || engine === 'mariadb';
   if (/\s/.test(char)) return { to: at + 1, counts: false };
   if (lineComment(script, at, mysql)) return { to: endOf(script, '\n', at), counts: false };
-  if (script.startsWith('/*', at)) return { to: blockComment(script, at, engine === 'postgres'), counts: mysql && /^\/\*M?!/.test(script.slice(at, at + 4)) };
+  if (script.startsWith('/*', at))
+    return {
+      to: blockComment(script, at, engine === 'postgres'),
+      counts: mysql && /^\/\*M?!/.test(script.slice(at, at + 4)),
+    };
   if (char === "'" || char === '"' || char === '`') {
-    const escapes = (mysql && char !== '`') || (engine === 'postgres' && char === "'" && /(^|[^\w$])[eE]$/.test(script.slice(Math.max(0, at - 2), at)));
+    const escapes =
+      (mysql && char !== '`') ||
+      (engine === 'postgres' && char === "'" && /(^|[^\w$])[eE]$/.test(script.slice(Math.max(0, at - 2), at)));
     return { to: quoteEnd(script, at, char, escapes), counts: true };
   }
   if (char === '[' && engine === 'sqlite') return { to: endOf(script, ']', at), counts: true };

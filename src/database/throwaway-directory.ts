@@ -34,7 +34,7 @@ export async function serverUser(names: string[]): Promise<ServerUser | null> {
 export function asUser(command: Command, user: ServerUser | null): Command {
   const args = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
   if (!user && process.platform !== 'linux') return command;
-  return { ...command, file: 'setpriv', args: ['--pdeathsig=KILL', ...args, '--', command.file, ...command.args] };
+  return { ...command, file: 'setpriv', args: ['--pdeathsig=QUIT', ...args, '--', command.file, ...command.args] };
 }
 
 /** A new directory, mode 0700, owned by the server's user: below `scratch` where that user may enter it and the path is short enough for a socket. */
@@ -58,7 +58,10 @@ async function sweep(bases: string[]): Promise<void> {
       const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
       if (!owner || alive(Number(owner))) continue;
       const directory = join(base, name);
-      const mine = await stat(directory).then((found) => process.getuid?.() === 0 || found.uid === process.getuid?.(), () => false);
+      const mine = await stat(directory).then(
+        (found) => process.getuid?.() === 0 || found.uid === process.getuid?.(),
+        () => false,
+      );
       if (!mine) continue;
       await endLeftover(directory);
       await rm(directory, { recursive: true, force: true });
@@ -92,20 +95,32 @@ export interface Running {
 }
 
 /**
- * Starts a server and waits until `ready` answers true. Where it ends or is not ready in a minute, it is ended, its
+ * Starts a server and waits until `ready` answers true; `stop` ends it with the signal `ending`, at once, since its
+ * data is wiped anyway. Where it ends or is not ready in a minute, it is ended, its
  * directory wiped, and the last words of its log are the reason of a Failure `backup-failed`.
  */
-export async function startServer(command: Command, directory: string, ready: () => Promise<boolean>, signal: AbortSignal): Promise<Running> {
+export async function startServer(
+  command: Command,
+  directory: string,
+  ready: () => Promise<boolean>,
+  ending: NodeJS.Signals,
+  signal: AbortSignal,
+): Promise<Running> {
   const child = start(command, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   let ended = false;
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-8192)));
   const end = new Promise<void>((resolve) => {
     child.once('close', () => resolve());
-    child.once('error', (error) => ((said += error.message), resolve()));
-  }).then(() => void (ended = true));
+    child.once('error', (error) => {
+      said += error.message;
+      resolve();
+    });
+  }).then(() => {
+    ended = true;
+  });
   const stop = async () => {
-    if (!ended) endGroup(child, 'SIGTERM');
+    if (!ended) endGroup(child, ending);
     const killed = setTimeout(() => endGroup(child, 'SIGKILL'), 10_000);
     await end;
     clearTimeout(killed);
@@ -117,7 +132,12 @@ export async function startServer(command: Command, directory: string, ready: ()
     await sleep(50);
   }
   await stop();
-  if (signal.aborted) throw new Failure({ code: 'cancelled', what: 'the throwaway server was ended because the run was cancelled', next: 'run it again' });
+  if (signal.aborted)
+    throw new Failure({
+      code: 'cancelled',
+      what: 'the throwaway server was ended because the run was cancelled',
+      next: 'run it again',
+    });
   throw new Failure({
     code: 'backup-failed',
     what: 'a throwaway server could not be started',

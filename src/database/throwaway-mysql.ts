@@ -7,12 +7,15 @@ import { openMysql } from './mysql.ts';
 import { clientProgram, withOptionFile } from './mysql-programs.ts';
 import type { ThrowawayOptions } from './open.ts';
 import { findPrograms, type Program, serverFolders, streamInto } from './programs.ts';
-import { asUser, startServer, serverUser, throwawayDirectory } from './throwaway-directory.ts';
+import { asUser, serverUser, startServer, throwawayDirectory } from './throwaway-directory.ts';
 import type { Throwaway } from './types.ts';
 
 /** The installed server of that kind. MySQL and MariaDB do not read each other's schemas whole. Throws `tool-missing`. */
 export async function mysqlServer(engine: 'mysql' | 'mariadb'): Promise<Program> {
-  for (const program of await findPrograms(engine === 'mariadb' ? ['mariadbd', 'mysqld'] : ['mysqld'], serverFolders())) {
+  for (const program of await findPrograms(
+    engine === 'mariadb' ? ['mariadbd', 'mysqld'] : ['mysqld'],
+    serverFolders(),
+  )) {
     const said = await run({ file: program.file, args: ['--version'] });
     if (/mariadb/i.test(said.stdout) === (engine === 'mariadb')) return program;
   }
@@ -36,25 +39,55 @@ export async function throwawayMysql({ scratch, like, signal }: ThrowawayOptions
     engine === 'mariadb'
       ? { file: 'mariadb-install-db', args: [...common, '--auth-root-authentication-method=normal', '--skip-test-db'] }
       : { file: server.file, args: [...common, '--initialize-insecure'] };
-  await must(asUser({ ...create, signal }, user), (finished) => unusable('the data directory of a throwaway server could not be created', lastWords(finished)));
-  const args = [...common, `--socket=${socket}`, `--pid-file=${join(directory, 'server.pid')}`, '--skip-networking', '--skip-log-bin', '--max-allowed-packet=1G', `--tmpdir=${directory}`];
+  await must(asUser({ ...create, signal }, user), (finished) =>
+    unusable('the data directory of a throwaway server could not be created', lastWords(finished)),
+  );
+  const args = [
+    ...common,
+    `--socket=${socket}`,
+    `--pid-file=${join(directory, 'server.pid')}`,
+    '--skip-networking',
+    '--skip-log-bin',
+    '--max-allowed-packet=1G',
+    `--tmpdir=${directory}`,
+  ];
   const admin = () => openMysql('throwaway', address(socket, 'mysql'), { scratch, signal });
-  const ready = () => admin().then((database) => database.close().then(() => true), () => false);
-  const running = await startServer(asUser({ file: server.file, args }, user), directory, ready, signal);
+  const ready = () =>
+    admin().then(
+      (database) => database.close().then(() => true),
+      () => false,
+    );
+  const running = await startServer(asUser({ file: server.file, args }, user), directory, ready, 'SIGKILL', signal);
   try {
     const maintenance = await admin();
     const charset = like.encoding ? ` CHARACTER SET ${like.encoding} COLLATE ${like.collation}` : '';
-    await maintenance.execute([`CREATE DATABASE ${maintenance.quote(like.name)}${charset}`]).finally(() => maintenance.close());
+    await maintenance
+      .execute([`CREATE DATABASE ${maintenance.quote(like.name)}${charset}`])
+      .finally(() => maintenance.close());
     const database = await openMysql('throwaway', address(socket, like.name), { scratch, signal });
     const way = { address: address(socket, like.name), tunnel: null, scratch };
     return {
       database,
-      unlike: server.version === like.version ? [] : [`the copy runs version ${server.version}, the original ${like.version}`],
+      unlike:
+        server.version === like.version
+          ? []
+          : [`the copy runs version ${server.version}, the original ${like.version}`],
       restore: async (from, stop) => {
         const program = await clientProgram('client', engine, server.version);
         await withOptionFile(way, program, (options) =>
-          streamInto(from, { file: program.file, args: [...options, '--default-character-set=utf8mb4', '--max-allowed-packet=1G', `--database=${like.name}`] }, stop, (how) =>
-            unusable('the dump could not be read back', lastWords(how)),
+          streamInto(
+            from,
+            {
+              file: program.file,
+              args: [
+                ...options,
+                '--default-character-set=utf8mb4',
+                '--max-allowed-packet=1G',
+                `--database=${like.name}`,
+              ],
+            },
+            stop,
+            (how) => unusable('the dump could not be read back', lastWords(how)),
           ),
         );
       },
@@ -71,9 +104,26 @@ export async function throwawayMysql({ scratch, like, signal }: ThrowawayOptions
 
 function address(socket: string, database: string): ServerAddress {
   const where = `throwaway server, database ${database}`;
-  return { engine: 'mysql', user: 'root', password: '', hostname: '', port: 3306, socket, database, tls: 'disable', authority: null, where };
+  return {
+    engine: 'mysql',
+    user: 'root',
+    password: '',
+    hostname: '',
+    port: 3306,
+    socket,
+    database,
+    tls: 'disable',
+    authority: null,
+    where,
+  };
 }
 
 function unusable(what: string, why: string): Failure {
-  return new Failure({ code: 'backup-failed', what, why, untouched: 'the original database was only read', next: 'see what the program says' });
+  return new Failure({
+    code: 'backup-failed',
+    what,
+    why,
+    untouched: 'the original database was only read',
+    next: 'see what the program says',
+  });
 }

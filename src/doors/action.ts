@@ -33,7 +33,6 @@ export async function action(verb: Verb): Promise<void> {
   const cancel = new AbortController();
   // On cancel main only stops, ten seconds are all it gets; post puts things back, and no second signal may end it half-way.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => saved || cancel.abort());
-  if (!saved) console.log(`Changeline: ${ACTIONS[verb].description}`);
   const core = await import('@actions/core');
   whenHidden((secret) => core.setSecret(secret));
   const door = await doorway(verb, core, cancel.signal, saved ? (JSON.parse(saved) as Saved).step : randomUUID());
@@ -68,9 +67,9 @@ function jobStatus(text: string | undefined): JobStatus {
 async function publish(performed: Performed, door: Doorway, core: Core): Promise<void> {
   const { verb, result, failure, change } = performed;
   const { outcome, code } = result;
-  const outputs = { outcome, code, change, facts: { schema: 1, ...result.facts }, ...result.outputs };
+  const outputs = { outcome, code, change: change?.id ?? '', facts: { schema: 1, ...result.facts }, ...result.outputs };
   for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value ?? '');
-  if (process.env.GITHUB_STEP_SUMMARY) await core.summary.addRaw(redact(stageSummary(verb, result)), true).write();
+  if (process.env.GITHUB_STEP_SUMMARY) await core.summary.addRaw(redact(stageSummary(verb, result, change)), true).write();
   door.log.info(stageLine(performed));
   if (failure) door.log.error(failure.message, failure.where);
   else if (!goesOn(outcome)) door.log.error(result.next ? `${result.summary}. Next: ${result.next}` : result.summary);
@@ -99,7 +98,10 @@ function runHolder({ repository, run, attempt, job, url, actor }: Runner): Holde
   return { kind: 'actions', repository, run, attempt, job, url, actor };
 }
 
-/** The runner gives every `with:` as INPUT_<NAME>, with spaces as underscores and everything else as it was written. */
+/**
+ * The runner gives every `with:` as INPUT_<NAME>, and the defaults of action.yml too: those are left out here, since
+ * otherwise CHANGELINE_<NAME> could never win over a default.
+ */
 function givenInputs(verb: Verb, env: NodeJS.ProcessEnv): Record<string, string> {
   const specs: Record<string, InputSpec> = { ...COMMON_INPUTS, ...ACTIONS[verb].inputs };
   const known = new Map(Object.keys(specs).map((name) => [name.toUpperCase(), name]));
@@ -107,7 +109,8 @@ function givenInputs(verb: Verb, env: NodeJS.ProcessEnv): Record<string, string>
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith('INPUT_')) continue;
     const name = variable.slice('INPUT_'.length);
-    given[known.get(name) ?? name.toLowerCase()] = value ?? '';
+    const input = known.get(name) ?? name.toLowerCase();
+    if (value !== specs[input]?.default) given[input] = value ?? '';
   }
   return given;
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Log } from '../log/log.ts';
 import { goesOn, type Result } from '../outcome/outcome.ts';
 import { cacheDirectory, type Doorway, placeAt } from '../stages/context.ts';
 import type { Verb } from '../stages/contract.ts';
@@ -12,7 +13,7 @@ import type { TerminalLog } from './terminal.ts';
 
 /** Where and under whose hand a stage runs. */
 export interface ShellRun {
-  log: TerminalLog;
+  log: Log;
   signal: AbortSignal;
   workspace: string;
 }

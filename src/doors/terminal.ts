@@ -58,6 +58,40 @@ export class TerminalLog implements Log {
   }
 }
 
+/** One line a stage: what a stage says on its way shows for a moment in the live line only. */
+export class QuietLog implements Log {
+  readonly #log: TerminalLog;
+
+  constructor(log: TerminalLog) {
+    this.#log = log;
+  }
+
+  info(line: string): void {
+    this.#log.progress(`  ${line}`);
+    this.#log.detail(line);
+  }
+
+  detail(line: string): void {
+    this.#log.detail(line);
+  }
+
+  warn(line: string): void {
+    this.#log.warn(line);
+  }
+
+  error(line: string, where?: string): void {
+    this.#log.error(line, where);
+  }
+
+  stage(ended: StageEnded): void {
+    this.#log.stage(ended);
+  }
+
+  progress(line: string | null): void {
+    this.#log.progress(line);
+  }
+}
+
 /** Text from outside without what a terminal would obey: escape sequences and control characters but tab and newline. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are to be taken out

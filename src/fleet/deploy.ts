@@ -47,6 +47,8 @@ export interface DeployResult {
   failures: Failure[];
   /** True where hosts were flipped and all of them run their former version again. */
   turnedBack: boolean;
+  /** What the watch said that stopped it; null where none did. */
+  watch: Result | null;
 }
 
 /** What a deploy is given. */
@@ -183,6 +185,7 @@ async function putBack(
     waves,
     failures: all,
     turnedBack: lost.length === 0 && back.some(({ outcome }) => outcome === 'back' || outcome === 'removed'),
+    watch: verdict?.result ?? null,
   };
 }
 
@@ -220,6 +223,7 @@ function passed(version: string, reports: Map<string, HostReport>, waves: string
     waves,
     failures: [],
     turnedBack: false,
+    watch: null,
   };
 }
 

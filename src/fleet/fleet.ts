@@ -12,12 +12,9 @@ export {
   survey,
   type WaveVerdict,
 } from './deploy.ts';
-export { unfinished } from './journal.ts';
-export { combined } from './many.ts';
 export { type Fleet, type FleetOptions, openFleet, openReachable } from './open.ts';
-export { fillCommand, fillUrl } from './placeholders.ts';
 export { type Finding, type Load, preflight } from './preflight.ts';
 export { type Confirmation, confirm, converge, type ForwardReport, type HostFailure, prune } from './settle.ts';
 export { type Staged, stageVersion } from './staging.ts';
 export type { HostState, Journal, JournalState, VersionThere } from './survey.ts';
-export { planBatches, planWaves } from './waves.ts';
+export { planWaves } from './waves.ts';

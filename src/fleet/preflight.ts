@@ -107,7 +107,9 @@ function blindSpots(states: readonly HostState[], section: DeploySection): Findi
   if (!section.health) found.push('deploy.health is not set: whether a host serves after the flip will not be known');
   if (!section.version)
     found.push('deploy.version is not set: whether the new version is the one that answers will not be known');
-  if (!section.isolate) found.push('deploy.isolate is not set: a host that gets lost cannot be taken out of traffic');
+  const remote = states.some(({ host }) => !/^\.{0,2}\//.test(host)); // a directory of this machine cannot get lost
+  if (!section.isolate && remote)
+    found.push('deploy.isolate is not set: a host that gets lost cannot be taken out of traffic');
   const live = new Set(states.map((state) => state.current ?? '(none)'));
   if (live.size > 1) found.push(`the fleet runs more than one version now: ${[...live].join(', ')}`);
   const slow = states.filter((state) => !state.tools.rsync).map((state) => state.host);

@@ -21,8 +21,6 @@ export interface CommitEvidence {
   sha: string;
   /** The author's login or name. */
   author: string | null;
-  /** ISO 8601. */
-  at: string | null;
   checks: Check[];
 }
 

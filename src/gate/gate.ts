@@ -5,5 +5,5 @@
 export { readVerdict } from './read.ts';
 export { targetOf } from './target.ts';
 export type { Verdict } from './verdict.ts';
-export { nextStep, verdictInMarkdown, verdictInWords } from './words.ts';
+export { failedInMarkdown, nextStep, verdictInWords } from './words.ts';
 export { type Written, writeVerdict } from './write.ts';

@@ -8,16 +8,14 @@ import { isSettled, type Verdict, verdictOf } from './verdict.ts';
 /** How many first-parent commits behind the head are asked. */
 const BACK = 20;
 
-/** One commit of the chain. `bare` is true where GitHub has neither a check nor a status for it. */
+/** One commit of the chain. */
 interface Link {
   sha: string;
   author: string | null;
-  at: string | null;
-  bare: boolean;
 }
 
 /** A branch with its newest first-parent commits, newest first. */
-export interface Chain {
+interface Chain {
   branch: string;
   commits: Link[];
 }
@@ -31,12 +29,7 @@ export async function readVerdict(
   const chain = await readChain(github, branch);
   const seen: CommitEvidence[] = [];
   for (const link of chain.commits) {
-    seen.push({
-      sha: link.sha,
-      author: link.author,
-      at: link.at,
-      checks: link.bare ? [] : await readChecks(github, link.sha),
-    });
+    seen.push({ ...link, checks: await readChecks(github, link.sha) });
     if (isSettled(seen, named)) break;
   }
   return verdictOf(chain.branch, seen, named);
@@ -44,9 +37,7 @@ export async function readVerdict(
 
 interface CommitAnswer {
   oid: string;
-  committedDate: string;
   author: { name: string | null; user: { login: string } | null } | null;
-  statusCheckRollup: { state: string } | null;
   parents?: { nodes: CommitAnswer[] };
 }
 
@@ -56,7 +47,7 @@ interface RefAnswer {
 }
 
 /** The head of the branch and up to twenty first parents. */
-export async function readChain(github: GitHub, branch: string | null): Promise<Chain> {
+async function readChain(github: GitHub, branch: string | null): Promise<Chain> {
   const variables = branch === null ? { ...github.at } : { ...github.at, ref: `refs/heads/${branch}` };
   const answer = await github.graphql<{ repository: { ref: RefAnswer | null } }>(
     chainQuery(branch !== null),
@@ -75,14 +66,14 @@ export async function readChain(github: GitHub, branch: string | null): Promise<
   const commits: Link[] = [];
   for (let commit: CommitAnswer | undefined = ref.target; commit; commit = commit.parents?.nodes[0]) {
     const author = commit.author?.user?.login ?? commit.author?.name ?? null;
-    commits.push({ sha: commit.oid, author, at: commit.committedDate, bare: commit.statusCheckRollup === null });
+    commits.push({ sha: commit.oid, author });
   }
   return { branch: ref.name, commits };
 }
 
 /** `history` would follow every parent, so the first parents are asked for one inside the other. */
 function chainQuery(hasName: boolean): string {
-  const fields = 'oid committedDate author { name user { login } } statusCheckRollup { state }';
+  const fields = 'oid author { name user { login } }';
   let commit = fields;
   for (let back = 0; back < BACK; back++) commit = `${fields} parents(first: 1) { nodes { ${commit} } }`;
   const selection = `{ name target { ... on Commit { ${commit} } } }`;
@@ -101,6 +92,14 @@ async function readChecks(github: GitHub, sha: string): Promise<Check[]> {
     paginate(rest.actions.listWorkflowRunsForRepo, { ...github.at, head_sha: sha, per_page: 100 }),
   ]);
   const checks = checksFrom(runs, statuses, workflowRuns, github.runner?.run ?? null);
+  return withoutOwnVerdicts(github, checks);
+}
+
+/** Above this many failed jobs nobody asks whether each is Changeline's own. */
+const MOST_ASKED = 10;
+
+async function withoutOwnVerdicts(github: GitHub, checks: Check[]): Promise<Check[]> {
+  if (checks.filter((check) => check.state === 'red' && check.job !== null).length > MOST_ASKED) return checks;
   const own = await Promise.all(checks.map((check) => isOwnVerdict(github, check)));
   return checks.filter((_, index) => !own[index]);
 }

@@ -53,23 +53,16 @@ export function nextStep(verdict: Verdict): string | null {
   return `let a workflow test pushes to ${verdict.branch} (on: push), then push or run this again`;
 }
 
-/** The verdict with its failed checks, for the job summary. */
-export function verdictInMarkdown(verdict: Verdict): string {
-  const next = nextStep(verdict);
-  const lines = [`${escaped(capital(verdictInWords(verdict)))}.`];
-  if (verdict.red.length > 0) {
-    lines.push('', '| check | result | since | pushed by |', '|---|---|---|---|');
-    for (const check of verdict.red) {
-      const name =
-        check.url && /^https?:\/\/[^\s()<>]+$/.test(check.url)
-          ? `[${escaped(check.name)}](${check.url})`
-          : escaped(check.name);
-      lines.push(
-        `| ${name} | ${escaped(check.said)} | ${escaped(check.at ?? '')} | ${escaped(check.by ?? verdict.by ?? '')} |`,
-      );
-    }
+/** The failed checks as a Markdown table for the job summary; null where there are none. */
+export function failedInMarkdown(verdict: Verdict): string | null {
+  if (verdict.red.length === 0) return null;
+  const lines = ['| check | result | since | pushed by |', '|---|---|---|---|'];
+  for (const check of verdict.red) {
+    const isLink = check.url !== null && /^https?:\/\/[^\s()<>|]+$/.test(check.url);
+    const name = isLink ? `[${escaped(check.name)}](${check.url})` : escaped(check.name);
+    const by = escaped(check.by ?? verdict.by ?? '');
+    lines.push(`| ${name} | ${escaped(check.said)} | ${escaped(check.at ?? '')} | ${by} |`);
   }
-  if (next) lines.push('', `Next: ${escaped(next)}.`);
   return lines.join('\n');
 }
 
@@ -117,10 +110,6 @@ function cut(text: string, longest: number): string {
   const line = text.replace(/\s+/g, ' ').trim();
   if (line.length <= longest) return line;
   return `${line.slice(0, longest - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Text from outside as literal Markdown: no markup, no mention, no HTML, no new cell. */

@@ -21,7 +21,7 @@ interface Bearer {
 
 /** Writes the verdict on the commits of the target; on many only where it differs. Rejects with a Failure. */
 export async function writeVerdict(github: GitHub, verdict: Verdict, target: Target): Promise<Written> {
-  const page = `https://${pageHost(github)}/${github.repository}/commits/${encodeURI(verdict.branch)}`;
+  const page = `${github.runner?.serverUrl ?? 'https://github.com'}/${github.repository}/commits/${encodeURI(verdict.branch)}`;
   if (target.kind === 'none') return { written: 0, unchanged: 0, warning: null };
   if (target.kind === 'commit') {
     try {
@@ -33,9 +33,19 @@ export async function writeVerdict(github: GitHub, verdict: Verdict, target: Tar
       return { written: 0, unchanged: 0, warning: READ_ONLY };
     }
   }
-  const bearers = [...(await openPullRequests(github, verdict.branch)), ...(await queued(github, verdict.branch))];
-  const differing = bearers.filter((bearer) => differs(bearer, statusOf(verdict, bearer.inQueue, page)));
-  for (const bearer of differing) await write(github, bearer.sha, statusOf(verdict, bearer.inQueue, page));
+  const pulls = await writeWhereDiffering(github, verdict, await openPullRequests(github, verdict.branch), page);
+  const groups = await writeWhereDiffering(github, verdict, await queued(github, verdict.branch), page);
+  return { written: pulls.written + groups.written, unchanged: pulls.unchanged + groups.unchanged, warning: null };
+}
+
+async function writeWhereDiffering(
+  github: GitHub,
+  verdict: Verdict,
+  bearers: Bearer[],
+  page: string,
+): Promise<Written> {
+  const differing = bearers.filter((one) => differs(one, statusOf(verdict, one.inQueue, page)));
+  for (const one of differing) await write(github, one.sha, statusOf(verdict, one.inQueue, page));
   return { written: differing.length, unchanged: bearers.length - differing.length, warning: null };
 }
 
@@ -45,14 +55,9 @@ const READ_ONLY =
 
 async function write(github: GitHub, sha: string, status: Status): Promise<void> {
   const { rest } = await github.client();
-  const { target_url, ...rest_ } = status;
-  await rest.repos.createCommitStatus({
-    ...github.at,
-    sha,
-    context: GATE_CONTEXT,
-    ...rest_,
-    ...(target_url ? { target_url } : {}),
-  });
+  const { state, description, target_url } = status;
+  const link = target_url ? { target_url } : {};
+  await rest.repos.createCommitStatus({ ...github.at, sha, context: GATE_CONTEXT, state, description, ...link });
 }
 
 function differs({ status }: Bearer, wanted: Status): boolean {
@@ -73,9 +78,11 @@ const PULLS = `query ($owner: String!, $repo: String!, $branch: String!, $after:
     }
   }
 }`;
-const QUEUE = `query ($owner: String!, $repo: String!, $branch: String!) {
+/** GitHub makes a branch below this prefix for each group that waits; a token that reads contents sees them. */
+const QUEUE_BRANCHES = 'refs/heads/gh-readonly-queue/';
+const QUEUE = `query ($owner: String!, $repo: String!, $prefix: String!) {
   repository(owner: $owner, name: $repo) {
-    mergeQueue(branch: $branch) { entries(first: 100) { nodes { headCommit { ${STATUS} } } } }
+    refs(refPrefix: $prefix, first: 100) { nodes { target { ... on Commit { ${STATUS} } } } }
   }
 }`;
 
@@ -104,16 +111,12 @@ async function openPullRequests(github: GitHub, branch: string): Promise<Bearer[
 
 /** Groups that wait in the merge queue: without a status of their own they would wait until the queue gives up. */
 async function queued(github: GitHub, branch: string): Promise<Bearer[]> {
-  type Answer = { repository: { mergeQueue: { entries: { nodes: { headCommit: CommitAnswer | null }[] } } | null } };
-  const answer = await github.graphql<Answer>(QUEUE, { ...github.at, branch });
-  const entries = answer.repository.mergeQueue?.entries.nodes ?? [];
-  return entries.flatMap(({ headCommit }) => (headCommit ? [bearer(headCommit, true)] : []));
+  type Answer = { repository: { refs: { nodes: { target: CommitAnswer }[] } | null } };
+  const prefix = `${QUEUE_BRANCHES}${branch}/`;
+  const answer = await github.graphql<Answer>(QUEUE, { ...github.at, prefix });
+  return (answer.repository.refs?.nodes ?? []).map(({ target }) => bearer(target, true));
 }
 
 function bearer(commit: CommitAnswer, inQueue: boolean): Bearer {
   return { sha: commit.oid, inQueue, status: commit.status?.context ?? null };
-}
-
-function pageHost(github: GitHub): string {
-  return new URL(github.runner?.serverUrl ?? 'https://github.com').host;
 }

@@ -1,5 +1,5 @@
 /** GitHub as far as Changeline needs it: one repository, seen with one token. The noun's public face. */
-export { type ClientOptions as OpenGitHub, type GitHub, type Octokit, openGitHub } from './client.ts';
-export { type DeploymentTarget, type Published, publishDeployment, publishDeploymentState } from './deployments.ts';
+export { type GitHub, openGitHub } from './client.ts';
+export { type Published, publishDeployment, publishDeploymentState } from './deployments.ts';
 export { type Runner, runnerFrom } from './event.ts';
 export { runIsAlive } from './runs.ts';

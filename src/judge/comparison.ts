@@ -1,9 +1,12 @@
 /** Brings reference and watch onto a scale on which a harm is a shift, and takes off what is known of the load. Pure. */
-import type { CountReference } from './counts.ts';
+import type { CountReference } from './count-fit.ts';
 import type { GaugeReference } from './gauges.ts';
 import type { Metric, Plan, Reference } from './types.ts';
 
 type Series = readonly (number | null)[];
+
+/** From this share of zeros on, a harm that multiplies a level is no shift of it. */
+const OFTEN_NOTHING = 0.1;
 
 /** The shape of the day at each tick of reference and watch, from earlier days; null where there are none. */
 export function dayShape(
@@ -143,4 +146,11 @@ export function countReference(reference: Reference, plan: Plan): CountReference
   if (day)
     return { step, values, exposure: day.slice(0, values.length), ahead: day.slice(values.length), noisy: false };
   return { step, values, exposure: values.map(() => 1), ahead: null, noisy: false };
+}
+
+/** A level that is often nothing and sometimes something, such as a rate of errors: only its sum can be compared. */
+export function isIntermittent(values: Series): boolean {
+  const known = values.filter((value) => value !== null);
+  const zeros = known.filter((value) => value === 0).length;
+  return zeros >= OFTEN_NOTHING * known.length && zeros < known.length && known.every((value) => value >= 0);
 }

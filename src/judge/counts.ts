@@ -2,10 +2,9 @@
  * Counts and sums of money. The number in the watch, given the number in the reference, is predicted by a
  * gamma-Poisson mixture (negative binomial; Jeffreys' prior), so the reference's own error is in every limit.
  * Dispersion above Poisson's divides both (quasi-Poisson; McCullagh & Nelder 1989); a sum of money is a scaled
- * Poisson number (Bohm & Zech 2014), which is the same division. Memory of the series raises the dispersion to its
- * long-run value. Load that is known from elsewhere (the old hosts, earlier days) enters as exposure. Pure.
+ * Poisson number (Bohm & Zech 2014), which is the same division. Load that is known from elsewhere (the old hosts, earlier days) enters as exposure. Pure.
  */
-import { fitAutoregression } from './autoregression.ts';
+import { type CountFit, type CountReference, fitCounts } from './count-fit.ts';
 import { crossing, incompleteBeta } from './distributions.ts';
 import { beginnings, type Levels, levels, mix } from './evidence.ts';
 import type { Estimate, Metric, Model, Plan, Process, Side, Visible } from './types.ts';
@@ -13,42 +12,18 @@ import type { Estimate, Metric, Model, Plan, Process, Side, Visible } from './ty
 /** Harms that the quick part of the evidence looks for. */
 const STRENGTHS: Record<Side, readonly number[]> = { up: [2, 5, 20], down: [0.5, 0.25, 0.02] };
 const SIDES: readonly Side[] = ['up', 'down'];
-/** Below this many ticks the dispersion is known too badly to be taken as it is. */
-const FEW = 100;
 
-/** A reference made ready: one entry a tick, `exposure` is 1 where no load is known. */
-export interface CountReference {
-  step: number;
-  values: readonly (number | null)[];
-  exposure: readonly (number | null)[];
-  /** The exposure of each tick of the watch where it is known before; otherwise `other` of each look is taken. */
-  ahead: readonly number[] | null;
-  /** The exposure is itself a Poisson number (the old hosts' count). */
-  noisy: boolean;
-}
-
-interface Fit {
-  /** Sum of the reference, divided by the dispersion. */
-  events: number;
-  exposure: number;
-  dispersion: number;
-  /** The distance between neighbouring possible sums, after the division; 0 for money. */
-  lattice: number;
-  perTick: number;
-}
-
-/** The model of a count (`kind` count) or of money. Null where the reference holds no money at all. */
-export function countModel(metric: Metric, reference: CountReference, plan: Plan): Model | null {
-  const notes: string[] = [];
-  const fit = fitCounts(metric, reference, notes);
-  if (fit === null) return null;
+/** The model of a count or of money; a text is why the reference is of no use. */
+export function countModel(metric: Metric, reference: CountReference, plan: Plan): Model | string {
+  const fit = fitCounts(metric, reference);
+  if (typeof fit === 'string') return fit;
   const sides = metric.worse === 'either' ? 2 : 1;
   const level = levels(plan.alpha, sides);
   const tolerated = (side: Side) => toleratedFactor(metric, side, fit, reference.step, plan.ticks);
   const rate = (fit.events + 0.5) / fit.exposure;
   return {
     level: (fit.events * fit.dispersion) / Math.max(1, reference.values.filter((value) => value !== null).length),
-    notes,
+    notes: fit.notes,
     visible: (ticks) => visible(fit, ticks * fit.perTick, level),
     information: (side) => {
       const r = tolerated(side);
@@ -60,64 +35,8 @@ export function countModel(metric: Metric, reference: CountReference, plan: Plan
   };
 }
 
-function fitCounts(metric: Metric, reference: CountReference, notes: string[]): Fit | null {
-  let [total, exposure, ticks] = [0, 0, 0];
-  for (const [t, value] of reference.values.entries()) {
-    const load = reference.exposure[t];
-    if (value === null || load === null || load === undefined) continue;
-    total += value;
-    exposure += load;
-    ticks++;
-  }
-  if (exposure <= 0 || total < 0 || (metric.kind === 'money' && total === 0)) return null;
-  const mean = total / ticks;
-  const ratio = total / exposure;
-  const rest = reference.values.map((value, t) =>
-    value === null || reference.exposure[t] == null ? null : value - ratio * reference.exposure[t],
-  );
-  const floor = metric.kind === 'money' ? 0 : reference.noisy ? 1 + ratio : 1;
-  const measured = total === 0 ? floor : variance(rest) / mean;
-  const long = total === 0 ? 1 : longRun(rest);
-  const short = ticks < FEW && measured > floor ? 1 / (1 - 0.84 * Math.sqrt(2 / Math.max(ticks, 4))) : 1;
-  const dispersion = Math.max(floor, measured * long * short) || 1;
-  if (long > 1.05)
-    notes.push(`the reference comes in bursts: limits widened ×${Math.sqrt(long).toFixed(1)} for its memory`);
-  if (short > 1) notes.push(`the reference is short (${ticks} ticks): limits widened ×${Math.sqrt(short).toFixed(1)}`);
-  const perTick = reference.ahead
-    ? reference.ahead.reduce((sum, load) => sum + load, 0) / reference.ahead.length
-    : exposure / ticks;
-  return {
-    events: total / dispersion,
-    exposure,
-    dispersion,
-    lattice: metric.kind === 'money' ? 0 : 1 / dispersion,
-    perTick,
-  };
-}
-
-/** The long-run variance over the variance of one tick, at least 1, from the fitted autoregression. */
-function longRun(series: readonly (number | null)[]): number {
-  const model = fitAutoregression(series);
-  if (model.coefficients.length === 0) return 1;
-  const rest: number[] = [];
-  for (let t = model.coefficients.length; t < series.length; t++) {
-    const span = series.slice(t - model.coefficients.length, t + 1);
-    if (span.every((value) => value !== null))
-      rest.push(
-        model.coefficients.reduce((sum, c, i) => sum - c * span[span.length - 2 - i]!, span.at(-1)! - model.constant),
-      );
-  }
-  return Math.max(1, variance(rest) / (1 - model.persistence) ** 2 / variance(series));
-}
-
-function variance(series: readonly (number | null)[]): number {
-  const present = series.filter((value) => value !== null);
-  const mean = present.reduce((sum, value) => sum + value, 0) / present.length;
-  return present.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, present.length - 1);
-}
-
 /** The tolerated harm as a factor on the reference's rate; null where no factor says it (an empty reference). */
-function toleratedFactor(metric: Metric, side: Side, fit: Fit, step: number, ticks: number): number | null {
+function toleratedFactor(metric: Metric, side: Side, fit: CountFit, step: number, ticks: number): number | null {
   const { absolute, per } = metric.tolerate;
   const mean = (fit.events * fit.dispersion * fit.perTick) / fit.exposure;
   if (mean <= 0 && absolute === null) return null;
@@ -129,18 +48,18 @@ function toleratedFactor(metric: Metric, side: Side, fit: Fit, step: number, tic
 }
 
 /** P(sum of the watch >= x | reference) where the harm is r and the watch's exposure t; continuous between lattice points. */
-function atLeast(fit: Fit, x: number, r: number, k: number, n: number, t: number): number {
+function atLeast(fit: CountFit, x: number, r: number, k: number, n: number, t: number): number {
   const a = x + 0.5 - fit.lattice / 2;
   if (a <= 0) return 1;
   return incompleteBeta((r * t) / (n + r * t), a, k);
 }
 
-function atMost(fit: Fit, x: number, r: number, k: number, n: number, t: number): number {
+function atMost(fit: CountFit, x: number, r: number, k: number, n: number, t: number): number {
   return x < 0 ? 0 : 1 - incompleteBeta((r * t) / (n + r * t), x + 0.5 + fit.lattice / 2, k);
 }
 
 /** The sum from which on the fixed-horizon test rejects; for `down` null where even nothing would not. */
-function critical(fit: Fit, side: Side, exposure: number, level: Levels): number | null {
+function critical(fit: CountFit, side: Side, exposure: number, level: Levels): number | null {
   const k = fit.events + 0.5;
   const n = fit.exposure;
   const expected = (k * exposure) / n;
@@ -155,7 +74,7 @@ function critical(fit: Fit, side: Side, exposure: number, level: Levels): number
 }
 
 /** Exact power of the fixed-horizon test, solved for 80 %. */
-function visible(fit: Fit, exposure: number, level: Levels): Visible {
+function visible(fit: CountFit, exposure: number, level: Levels): Visible {
   const k = fit.events + 0.5;
   const up = critical(fit, 'up', exposure, level)!;
   const down = critical(fit, 'down', exposure, level);
@@ -171,6 +90,8 @@ function visible(fit: Fit, exposure: number, level: Levels): Visible {
 }
 
 class CountProcess implements Process {
+  /** What came, and the part of it that counts as evidence, divided by the dispersion. */
+  private total = 0;
   private sum = 0;
   private exposed = 0;
   private ticks = 0;
@@ -178,13 +99,13 @@ class CountProcess implements Process {
   private readonly horizon: number;
   private readonly limits: Record<Side, number | null>;
   private readonly attained: Record<Side, number>;
-  private readonly fit: Fit;
+  private readonly fit: CountFit;
   private readonly reference: CountReference;
   private readonly level: Levels;
   private readonly tolerated: (side: Side) => number | null;
 
   constructor(
-    fit: Fit,
+    fit: CountFit,
     reference: CountReference,
     ticks: number,
     level: Levels,
@@ -211,7 +132,8 @@ class CountProcess implements Process {
       if (mark.tick === this.ticks) Object.assign(mark, { sum: this.sum, exposed: this.exposed });
     this.ticks++;
     if (value === null || exposure === null) return;
-    this.sum += value / this.fit.dispersion;
+    this.total += value;
+    this.sum += Math.min(value, this.fit.most * exposure) / this.fit.dispersion;
     this.exposed += exposure;
   }
 
@@ -262,13 +184,11 @@ class CountProcess implements Process {
     const down = this.tolerated('down');
     return {
       scale: 'factor',
-      effect: events > 0 ? (this.sum * dispersion) / expected : null,
+      effect: events > 0 ? this.total / expected : null,
       interval: [low, high],
       excluded: { up: up !== null && high < up, down: down !== null && low > down },
       missing:
-        events > 0
-          ? { amount: expected - this.sum * dispersion, low: expected * (1 - high), high: expected * (1 - low) }
-          : null,
+        events > 0 ? { amount: expected - this.total, low: expected * (1 - high), high: expected * (1 - low) } : null,
     };
   }
 }

@@ -9,11 +9,13 @@ import { crossing, normalCdf, normalQuantile } from './distributions.ts';
 import { beginnings, type Levels, levels, mix } from './evidence.ts';
 import type { Estimate, Metric, Model, Plan, Process, Side } from './types.ts';
 
-/** Shifts of the scores, in standard deviations, that the quick part of the evidence looks for. */
-const STRENGTHS = [1, 2.5] as const;
+/** The shift of the scores, in standard deviations, that the quick part of the evidence looks for. */
+const STRENGTHS = [2] as const;
 const SIDES: readonly Side[] = ['up', 'down'];
 const ONE_SIDED_95 = normalQuantile(0.95);
 const FAR = 60;
+/** What a memory fitted to n points adds to the variance beyond its first-order error, times n (from simulation). */
+const SHORT_MEMORY = 8;
 
 /** A reference made ready: on the scale on which a harm is a shift. */
 export interface GaugeReference {
@@ -76,7 +78,7 @@ function fitGauge(reference: GaugeReference): Fit {
   const n = sorted.length;
   const centre = sorted.reduce((sum, value) => sum + score(sorted, value), 0) / n;
   const rho = Math.max(0, memory.persistence);
-  const inflation = 1 + (order > 0 ? (1 + rho) / (n * (1 - rho)) : 0) + reference.uncertainty;
+  const inflation = 1 + (order > 0 ? (1 + rho) / (n * (1 - rho)) + SHORT_MEMORY / n : 0) + reference.uncertainty;
   const last = reference.values.slice(-Math.max(order * 3, 12)).map((value) => value ?? Number.NaN);
   const spread = (sorted.at(-1)! - sorted[0]!) / 2;
   return { memory, sorted, centre, inflation, last, spread };
@@ -85,17 +87,17 @@ function fitGauge(reference: GaugeReference): Fit {
 /** The normal score of a value's rank among n others; equal values share the middle of their ranks. */
 function score(sorted: readonly number[], value: number): number {
   const tie = 1e-9 * Math.max(Math.abs(value), Math.abs(sorted[0]!), Math.abs(sorted.at(-1)!));
-  const below = bound(sorted, value - tie);
-  const equal = bound(sorted, value + tie) - below;
+  const below = countBelow(sorted, value - tie, false);
+  const equal = countBelow(sorted, value + tie, true) - below;
   return normalQuantile((below + equal / 2 + 0.5) / (sorted.length + 1));
 }
 
-/** How many of the sorted values are smaller. */
-function bound(sorted: readonly number[], value: number): number {
+/** How many of the sorted values are smaller, or with `orEqual` not larger. */
+function countBelow(sorted: readonly number[], value: number, orEqual: boolean): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (sorted[middle]! < value) low = middle + 1;
+    if (sorted[middle]! < value || (orEqual && sorted[middle] === value)) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -116,8 +118,8 @@ function shape(tick: number, width: number): number {
 /** The mean score of each tick under a shift of the values, from the reference's own innovations (a hundred of them). */
 function expectedScores(fit: Fit, reference: GaugeReference, shift: number, ticks: number): number[] {
   const filter = new Innovations({ ...fit.memory, constant: 0 }, 0);
-  const every = Math.max(1, Math.floor(fit.sorted.length / 100));
-  const some = fit.sorted.filter((_, i) => i % every === Math.floor(every / 2));
+  const size = Math.min(fit.sorted.length, 100);
+  const some = Array.from({ length: size }, (_, i) => fit.sorted[Math.floor(((i + 0.5) * fit.sorted.length) / size)]!);
   const known = new Map<string, number>();
   return Array.from({ length: ticks }, (_, tick) => {
     const moved = shift * filter.next(shape(tick, reference.width))!;
@@ -162,7 +164,7 @@ function visible(fit: Fit, reference: GaugeReference, side: Side, ticks: number,
       (n + ticks) -
     needed;
   const floor = side === 'down' ? shiftOf(1e-3, reference) : null;
-  const far = floor === null ? FAR * Math.max(fit.spread, 1e-12) : Math.abs(floor);
+  const far = floor === null ? FAR * Math.max(fit.spread, Math.abs(reference.level), 1e-9) : Math.abs(floor);
   if (side === 'up' && reference.level <= 0 && reference.scale === 'raw') return null;
   const shift = crossing(reach, 0, far, 30);
   return shift === null || reference.level <= 0 ? null : factorOf(sign * shift, reference);
@@ -242,7 +244,7 @@ class GaugeProcess implements Process {
     const none = { scale, effect: null, interval: null, missing: null, excluded: { up: false, down: false } } as const;
     if (this.news.length === 0) return none;
     const middle = this.news.map(({ innovation }) => innovation).sort((a, b) => a - b)[this.news.length >> 1]!;
-    const far = FAR * Math.max(this.fit.spread, Math.abs(middle), 1e-9);
+    const far = FAR * Math.max(this.fit.spread, Math.abs(middle), Math.abs(this.reference.level), 1e-9);
     const at = (wanted: number) => crossing((shift) => this.standardised(shift) - wanted, -far, far, 50);
     const [low, effect, high] = [at(ONE_SIDED_95), at(0), at(-ONE_SIDED_95)];
     const excluded = { up: false, down: false };

@@ -2,7 +2,7 @@
  * Numbers in, a verdict out. Pure: no clock, no input or output. An alarm is valid at any look; `passed` is claimed
  * only where a harm as large as tolerated is excluded; what lies between is `inconclusive`. The noun's public face.
  */
-import { countReference, gaugeReference } from './comparison.ts';
+import { countReference, gaugeReference, isIntermittent } from './comparison.ts';
 import { countModel } from './counts.ts';
 import { gaugeModel } from './gauges.ts';
 import { JudgedRun } from './run.ts';
@@ -58,13 +58,24 @@ export function prepare(metric: Metric, reference: Reference | null, plan: Plan)
 function modelOf(metric: Metric, reference: Reference, plan: Plan): Model | string {
   const seen = reference.values.filter((value) => value !== null).length;
   if (seen < FEWEST_TICKS) return `there is too little to compare with: ${seen} of at least ${FEWEST_TICKS} ticks`;
-  if (metric.kind === 'count' || metric.kind === 'money') {
-    return countModel(metric, countReference(reference, plan), plan) ?? 'the reference holds nothing to compare with';
-  }
+  if (metric.kind === 'count' || metric.kind === 'money')
+    return countModel(metric, countReference(reference, plan), plan);
+  if (isIntermittent(reference.values)) return countModel(asSum(metric, plan), countReference(reference, plan), plan);
   const ready = gaugeReference(metric, reference, plan);
   return ready === null || ready.values.filter((value) => value !== null).length < FEWEST_TICKS
     ? 'there is nothing to compare with'
     : gaugeModel(metric, ready, plan);
+}
+
+/** A level as a sum over the watch: its absolute tolerance is borne in every tick. */
+function asSum(metric: Metric, plan: Plan): Metric {
+  const { absolute } = metric.tolerate;
+  const tolerate = {
+    ...metric.tolerate,
+    absolute: absolute === null ? null : absolute * plan.ticks,
+    per: 'watch' as const,
+  };
+  return { ...metric, kind: 'money', tolerate };
 }
 
 function refused(metric: Metric, why: string): Prepared {

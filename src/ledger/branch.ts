@@ -15,7 +15,6 @@ import type { Change, EnvironmentState, Ledger, Write } from './model.ts';
 const LEDGER_BRANCH = 'changeline';
 
 const TRIES = 8;
-/** Milliseconds before the second try; doubled up to 16 times that, each with jitter. */
 const PAUSE = 50;
 /** Files asked for in one query. */
 const BATCH = 20;
@@ -26,18 +25,23 @@ interface Seen {
   state: EnvironmentState;
 }
 
-/** Opens the ledger on the branch `changeline` of the repository, or of another one that the same token may write. */
-export function openBranchLedger(options: { github: GitHub; repository?: string }): Ledger {
-  return new BranchLedger(options.github, options.repository ?? options.github.repository);
+/**
+ * Opens the ledger on the branch `changeline` of the repository, or of another one that the same token may write.
+ * `pause`: milliseconds before the second try of a write; doubled up to 16 times that, each with jitter.
+ */
+export function openBranchLedger(options: { github: GitHub; repository?: string; pause?: number }): Ledger {
+  return new BranchLedger(options.github, options.repository ?? options.github.repository, options.pause ?? PAUSE);
 }
 
 class BranchLedger implements Ledger {
   readonly where: string;
   readonly #github: GitHub;
   readonly #repository: string;
+  readonly #pause: number;
   readonly #at: { owner: string; repo: string };
 
-  constructor(github: GitHub, repository: string) {
+  constructor(github: GitHub, repository: string, pause: number) {
+    this.#pause = pause;
     const [owner = '', repo = ''] = repository.split('/');
     this.#github = github;
     this.#repository = repository;
@@ -85,7 +89,7 @@ class BranchLedger implements Ledger {
     const sent = new Map<string, Write>();
     let last: Failure | null = null;
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      if (attempt > 0) await sleep(PAUSE * 2 ** Math.min(attempt - 1, 4) * (0.5 + Math.random()));
+      if (attempt > 0) await sleep(this.#pause * 2 ** Math.min(attempt - 1, 4) * (0.5 + Math.random()));
       const seen = await this.#see(environment);
       const landed = seen.state.writes.map((id) => sent.get(id)).find((write) => write !== undefined);
       if (landed) return landed;

@@ -46,9 +46,9 @@ const SAID_AT_MOST = 20;
  */
 export async function runScript(request: ScriptRun): Promise<ScriptResult> {
   const { script, signal, log } = request;
-  if (signal.aborted) throw cancelled(script);
   const began = performance.now();
   const summary = join(await mkdtemp(join(request.scratch, 'k6-')), 'summary.json');
+  if (signal.aborted) throw cancelled(script);
   const args = runArguments({ script: script.file, summary, args: request.args ?? [] });
   const child = start(
     { file: request.k6, args, cwd: request.workspace, env: scriptEnvironment(request.url, request.env) },
@@ -71,11 +71,12 @@ export async function runScript(request: ScriptRun): Promise<ScriptResult> {
     const verdict = judge({ status, signal: endedBy, measured, ...heard });
     return { ...verdict, script: script.name, took: performance.now() - began, thrown: heard.thrown, measured };
   } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw unavailable(request.k6, error as NodeJS.ErrnoException);
+    const { syscall } = error as NodeJS.ErrnoException;
+    throw syscall?.startsWith('spawn') ? unavailable(request.k6, error as NodeJS.ErrnoException) : error;
   } finally {
     clearTimeout(killer);
     signal.removeEventListener('abort', stop);
+    if (child.exitCode === null && child.signalCode === null) endGroup(child, 'SIGKILL');
     log.progress(null);
   }
 }

@@ -8,7 +8,7 @@ import type { Sample, Source, SourceContext, Span } from './types.ts';
 
 const TIMEOUT_MS = 15_000;
 
-/** Lines of a log that match: `log` runs on each host, or here where there are none. Throws `config-invalid`. */
+/** Lines of a log that match: `log` runs on each host in its path, or here where there are none. Throws `config-invalid`. */
 export function openLog(metric: MetricSection, context: SourceContext): Source {
   let pattern: RegExp;
   try {
@@ -53,7 +53,8 @@ export function printedNumber(text: string): number {
 
 async function output(script: string, host: Host | null, context: SourceContext): Promise<string> {
   if (host !== null) {
-    const { status, stdout, stderr, timedOut } = await host.sh(script, { timeout: TIMEOUT_MS, signal: context.signal });
+    const options = { args: [host.path], timeout: TIMEOUT_MS, signal: context.signal };
+    const { status, stdout, stderr, timedOut } = await host.sh(`cd -- "$1" || exit\n${script}`, options);
     if (status !== 0 || timedOut) throw new Error(lastWords({ status, stdout, stderr, timedOut, signal: null }));
     return stdout;
   }

@@ -201,14 +201,25 @@ class PrometheusSource implements Source {
   private async staleness(at: number): Promise<string | null> {
     if (this.interval === 0) return null;
     for (const selector of this.read) {
-      const newest = (await this.server.ask('query', { query: `max(timestamp(${selector}))`, time: seconds(at) }))[0]
-        ?.points[0]?.[1];
-      if (newest === undefined) continue;
-      const age = at - newest * 1000;
-      if (age > STALE_INTERVALS * this.interval)
+      const newest = await this.newest(`max(timestamp(${selector}))`, at);
+      if (newest === null && (await this.isScrapeGone(selector, at))) return `${selector} is not scraped any more`;
+      const age = newest === null ? 0 : at - newest * 1000;
+      if (age > STALE_INTERVALS * this.interval) {
         return `the newest point of ${selector} is ${Math.round(age / 1000)} s old: its scrape has stopped`;
+      }
     }
     return null;
+  }
+
+  /** A series may end with a restart of its program, which is still scraped then; otherwise its source is gone. */
+  private async isScrapeGone(selector: string, at: number): Promise<boolean> {
+    const lately = `count_over_time(${selector}[5m])`;
+    if ((await this.newest(`max(${lately})`, at)) === null) return false;
+    return (await this.newest(`max(up and on (job, instance) ${lately})`, at)) !== 1;
+  }
+
+  private async newest(query: string, at: number): Promise<number | null> {
+    return (await this.server.ask('query', { query, time: seconds(at) }))[0]?.points[0]?.[1] ?? null;
   }
 
   async close(): Promise<void> {}

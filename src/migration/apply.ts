@@ -45,12 +45,16 @@ interface Work {
 }
 
 /** Whose record the migrations are in. An empty folder has none to differ about. */
-export function toolOf(migrations: Migration[]): Tool {
+function toolOf(migrations: Migration[]): Tool {
   return migrations[0]?.tool ?? 'dbmate';
 }
 
 /** What is pending in a database. Changes nothing. Throws as `pendingMigrations` does. */
-export async function findPending(session: Pick<Session, 'query' | 'execute'>, engine: Engine, migrations: Migration[]): Promise<Pending> {
+export async function findPending(
+  session: Pick<Session, 'query' | 'execute'>,
+  engine: Engine,
+  migrations: Migration[],
+): Promise<Pending> {
   const records = await Records.open(session, engine, toolOf(migrations));
   return pendingMigrations(migrations, await records.read(), toolOf(migrations));
 }
@@ -61,7 +65,11 @@ export async function findPending(session: Pick<Session, 'query' | 'execute'>, e
  * `migration-failed` where the failed one left nothing behind (earlier ones stay), `migration-half-applied` where it
  * did, `cancelled` between two migrations.
  */
-export async function applyMigrations(session: Session, migrations: Migration[], options: ApplyOptions): Promise<Applied[]> {
+export async function applyMigrations(
+  session: Session,
+  migrations: Migration[],
+  options: ApplyOptions,
+): Promise<Applied[]> {
   const mutex = await session.mutex(MUTEX);
   try {
     const records = await Records.open(session, options.engine, toolOf(migrations));
@@ -69,17 +77,33 @@ export async function applyMigrations(session: Session, migrations: Migration[],
     await options.before?.(found);
     const turns = lockTurns(options.lockTimeout, options.engine);
     await session.lockTimeout(turns.each);
+    if (options.engine === 'postgres') await noticeLoss(session);
     const done: Applied[] = [];
     const work: Work = { session, records, options, turns, ready: await records.exist() };
     for (const migration of found.pending) {
       if (options.signal.aborted) throw cancelled(migration, done.length);
-      done.push(await (isAtomic(migration, options.engine) ? atomically(work, migration) : stepByStep(work, migration)));
-      options.log.detail(`${migration.file}: ${migration.statements.length} statements in ${Math.round(done.at(-1)!.took)} ms`);
+      done.push(
+        await (isAtomic(migration, options.engine) ? atomically(work, migration) : stepByStep(work, migration)),
+      );
+      options.log.detail(
+        `${migration.file}: ${migration.statements.length} statements in ${Math.round(done.at(-1)!.took)} ms`,
+      );
     }
     return done;
   } finally {
     await mutex.release().catch(() => {}); // a session that broke has released it already
   }
+}
+
+/**
+ * Lets the server look every second whether we are still there (PostgreSQL 14 and newer, on Linux). Otherwise the
+ * statement of a killed run goes on to its end, and holds its locks and the mutex until then.
+ */
+async function noticeLoss(session: Session): Promise<void> {
+  const setting = 'client_connection_check_interval';
+  await session
+    .query("SELECT set_config(name, '1000', false) FROM pg_settings WHERE name = $1", [setting])
+    .catch(() => {});
 }
 
 /** The whole migration and its record in one transaction; where a lock is not had in a turn, all of it is tried again. */
@@ -107,7 +131,12 @@ async function atomically(work: Work, migration: Migration): Promise<Applied> {
   }
 }
 
-async function inTransaction(work: Work, migration: Migration, retries: number, reached: { statement: number }): Promise<Applied> {
+async function inTransaction(
+  work: Work,
+  migration: Migration,
+  retries: number,
+  reached: { statement: number },
+): Promise<Applied> {
   const { session, records, options } = work;
   await session.execute([options.engine === 'sqlite' ? 'BEGIN IMMEDIATE' : 'BEGIN']);
   if (!work.ready) await records.create();
@@ -118,6 +147,7 @@ async function inTransaction(work: Work, migration: Migration, retries: number, 
     applied.statements.push({ line, took });
     applied.took += took;
   }
+  reached.statement++; // from here on what fails is the commit
   await records.applied(migration, options.change, applied.took);
   await session.execute(['COMMIT']);
   work.ready = true;
@@ -144,7 +174,13 @@ async function stepByStep(work: Work, migration: Migration): Promise<Applied> {
   return applied;
 }
 
-async function oneStatement(work: Work, migration: Migration, index: number, sql: string, applied: Applied): Promise<number> {
+async function oneStatement(
+  work: Work,
+  migration: Migration,
+  index: number,
+  sql: string,
+  applied: Applied,
+): Promise<number> {
   for (let turn = 0; ; turn++) {
     try {
       return (await work.session.execute([sql])).took[0] ?? 0;
@@ -159,7 +195,12 @@ async function oneStatement(work: Work, migration: Migration, index: number, sql
 }
 
 /** What a failed statement means: nothing done is a plain failure; anything done is a half, known to the statement. */
-async function stopped({ session, records }: Work, migration: Migration, index: number, failure: Failure): Promise<Failure> {
+async function stopped(
+  { session, records }: Work,
+  migration: Migration,
+  index: number,
+  failure: Failure,
+): Promise<Failure> {
   await session.execute(['ROLLBACK']).catch(() => {}); // of a transaction that the script itself began
   const { sql, line } = migration.statements[index]!;
   const where = `${migration.file}:${line}`;
@@ -174,7 +215,15 @@ async function stopped({ session, records }: Work, migration: Migration, index: 
     // the connection is gone: the journal says what was begun, and that is all that is known
   }
   const { version, name, checksum, statements } = migration;
-  const known = { version, name, checksum, statements: statements.length, done: index, begun: index + 1, applied: null };
+  const known = {
+    version,
+    name,
+    checksum,
+    statements: statements.length,
+    done: index,
+    begun: index + 1,
+    applied: null,
+  };
   return halfApplied(known, migration.tool, reasonOf(failure), where);
 }
 
@@ -194,22 +243,40 @@ function isContention(failure: Failure): boolean {
 
 async function wait({ options, turns }: Work, migration: Migration, turn: number): Promise<void> {
   const ms = turns.pauses[turn]!;
-  options.log.info(`${migration.file}: a lock was not to be had in ${turns.each} ms; trying again in ${ms} ms (${turn + 1} of ${turns.pauses.length})`);
+  options.log.info(
+    `${migration.file}: a lock was not to be had in ${turns.each} ms; trying again in ${ms} ms (${turn + 1} of ${turns.pauses.length})`,
+  );
   await pause(ms, undefined, { signal: options.signal }).catch(() => {}); // the next turn sees that the run was cancelled
 }
 
 function failed(migration: Migration, statement: number, failure: Failure, state: string): Failure {
   const { file, version, statements } = migration;
   const line = statements[statement - 1]?.line;
+  const ofIt = `of migration ${version}`;
+  const what =
+    statement === 0
+      ? `the beginning ${ofIt} failed`
+      : line === undefined
+        ? `the commit ${ofIt} failed`
+        : `statement ${statement} of ${statements.length} ${ofIt} failed`;
   const busy = isContention(failure);
   return new Failure({
     code: 'migration-failed',
-    what: statement > 0 ? `statement ${statement} of ${statements.length} of migration ${version} failed` : `migration ${version} could not be begun`,
+    what,
     where: line === undefined ? file : `${file}:${line}`,
     why: reasonOf(failure),
     untouched: `${state}; migrations before it stay applied`,
-    next: busy ? 'find what holds the lock (a long query or transaction), or deliver at a quieter time' : 'correct the migration and deliver again',
-    facts: { ...failure.facts, file, version, statement, statements: statements.length, ...(line === undefined ? {} : { line }) },
+    next: busy
+      ? 'find what holds the lock (a long query or transaction), or deliver at a quieter time'
+      : 'correct the migration and deliver again',
+    facts: {
+      ...failure.facts,
+      file,
+      version,
+      statement,
+      statements: statements.length,
+      ...(line === undefined ? {} : { line }),
+    },
     cause: failure,
   });
 }

@@ -3,7 +3,9 @@ import { type Dialect, type Token, tokenAt } from './lexer.ts';
 
 /** What can follow CREATE; the first of these words says what is made: a table called `event` is a table. */
 const KINDS = new Set(
-  'TABLE VIEW INDEX DATABASE SCHEMA USER ROLE SERVER SEQUENCE TYPE DOMAIN RULE TRIGGER PROCEDURE FUNCTION EVENT PACKAGE'.split(' '),
+  'TABLE VIEW INDEX DATABASE SCHEMA USER ROLE SERVER SEQUENCE TYPE DOMAIN RULE TRIGGER PROCEDURE FUNCTION EVENT PACKAGE'.split(
+    ' ',
+  ),
 );
 /** Those whose body may hold statements of its own. */
 const WITH_BODY: Record<Dialect, Set<string>> = {
@@ -15,7 +17,9 @@ const WITH_BODY: Record<Dialect, Set<string>> = {
 const NAMED = new Set(['IF', 'LOOP', 'WHILE', 'REPEAT', 'FOR']);
 /** After these, IF is a function in an expression. */
 const IN_EXPRESSION = new Set(
-  'WHEN AND OR NOT XOR RETURN IF ELSEIF WHILE UNTIL LIKE IN DIV MOD BETWEEN SELECT WHERE HAVING ON BY DEFAULT'.split(' '),
+  'WHEN AND OR NOT XOR RETURN IF ELSEIF WHILE UNTIL LIKE IN DIV MOD BETWEEN SELECT WHERE HAVING ON BY DEFAULT'.split(
+    ' ',
+  ),
 );
 
 /** Follows one statement token by token; blanks are not shown to it. */
@@ -70,9 +74,11 @@ export class Blocks {
   #follow({ text, end }: Token, script: string): void {
     const before = this.#before;
     if (text === 'END') this.#close(wordAfter(script, end));
-    else if (before?.text === 'END') return; // the name in END IF, END CASE
+    else if (before?.text === 'END')
+      return; // the name in END IF, END CASE
     else if (this.#dialect === 'postgres') {
-      if (text === 'BEGIN' ? wordAfter(script, end) === 'ATOMIC' : text === 'CASE' && this.#open.length > 0) this.#open.push(text);
+      if (text === 'BEGIN' ? wordAfter(script, end) === 'ATOMIC' : text === 'CASE' && this.#open.length > 0)
+        this.#open.push(text);
     } else if (this.#dialect === 'mysql' && opensInMysql(text, before, script, end)) this.#open.push(text);
   }
 
@@ -128,7 +134,8 @@ function thenFollows(script: string, end: number): boolean {
     if (token.text === '(') depth++;
     else if (token.text === ')') depth--;
     else if (depth === 0 && token.text === 'THEN') return true;
-    else if (depth === 0 && [';', 'WHEN', 'ELSE', 'END', 'IF', 'BEGIN', 'CASE', 'DO'].includes(token.text)) return false;
+    else if (depth === 0 && [';', 'WHEN', 'ELSE', 'END', 'IF', 'BEGIN', 'CASE', 'DO'].includes(token.text))
+      return false;
   }
   return false;
 }

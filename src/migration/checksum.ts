@@ -7,7 +7,10 @@ import { crc32 } from 'node:zlib';
  * empty lines at either end. A checkout with other line ends is no edit; anything else is.
  */
 export function checksum(sql: string): string {
-  const lines = sql.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/).map((line) => line.trimEnd());
+  const lines = sql
+    .replace(/^\uFEFF/, '')
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.trimEnd());
   return createHash('sha256').update(lines.join('\n').trim()).digest('hex');
 }
 

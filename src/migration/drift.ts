@@ -9,7 +9,10 @@ const SHOWN = 6;
 export function schemaDifferences(first: Fingerprint, second: Fingerprint): string[] {
   const [left, right] = [first, second].map(({ form }) => form.split('\n').filter(Boolean));
   const [inLeft, inRight] = [new Set(left), new Set(right)];
-  return [...left!.filter((line) => !inRight.has(line)).map((line) => `- ${line}`), ...right!.filter((line) => !inLeft.has(line)).map((line) => `+ ${line}`)];
+  return [
+    ...left!.filter((line) => !inRight.has(line)).map((line) => `- ${line}`),
+    ...right!.filter((line) => !inLeft.has(line)).map((line) => `+ ${line}`),
+  ];
 }
 
 /** Throws `schema-drifted` where the live schema is not the expected one. `after`: production is migrated already. */
@@ -19,11 +22,17 @@ export function refuseDrift(expected: Fingerprint, live: Fingerprint, where: str
   const shown = differences.slice(0, SHOWN).map((line) => line.slice(0, 160));
   throw new Failure({
     code: 'schema-drifted',
-    what: after ? 'the migrations are applied, but the live schema is not the one of the rehearsal' : 'the live schema is not the one that was rehearsed on',
+    what: after
+      ? 'the migrations are applied, but the live schema is not the one of the rehearsal'
+      : 'the live schema is not the one that was rehearsed on',
     where,
     why: `${shown.join(' | ')}${differences.length > SHOWN ? ` and ${differences.length - SHOWN} more` : ''}`,
-    untouched: after ? 'the schema changed beside the migrations while they ran' : 'no migration was applied to the live database',
-    next: after ? 'find who changed the schema meanwhile, and compare by hand' : 'find who changed the schema, take a new backup, and deliver again',
+    untouched: after
+      ? 'the schema changed beside the migrations while they ran'
+      : 'no migration was applied to the live database',
+    next: after
+      ? 'find who changed the schema meanwhile, and compare by hand'
+      : 'find who changed the schema, take a new backup, and deliver again',
     facts: { expected: expected.digest, live: live.digest, differences: shown },
   });
 }

@@ -17,16 +17,18 @@ export interface FolderFile {
  * or a file in it cannot be used: a script that nobody would ever run is an error, not something to pass over.
  */
 export async function readMigrations(folder: string, engine: Engine): Promise<Migration[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new Failure({
-      code: 'migration-invalid',
-      what: 'the folder of migrations cannot be read',
-      where: folder,
-      why: error.code,
-      untouched: 'no database was touched',
-      next: 'say in `migrate.from` where the migrations lie inside the artifact',
-    });
-  });
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new Failure({
+        code: 'migration-invalid',
+        what: 'the folder of migrations cannot be read',
+        where: folder,
+        why: error.code,
+        untouched: 'no database was touched',
+        next: 'say in `migrate.from` where the migrations lie inside the artifact',
+      });
+    },
+  );
   const wanted = entries.filter((entry) => entry.isFile() && /\.sql(\.conf)?$/i.test(entry.name));
   const files = wanted.map(async (entry): Promise<FolderFile> => {
     const full = join(entry.parentPath, entry.name);
@@ -42,7 +44,12 @@ export function arrange(files: FolderFile[], engine: Engine): Migration[] {
   const tools = new Set(sources.map(({ tool }) => tool));
   if (tools.size > 1) {
     const other = sources.find(({ tool }) => tool !== sources[0]!.tool)!;
-    throw invalid(other.file, null, `it lies beside ${sources[0]!.file}, which is named in another way`, "keep Flyway's names and others in folders of their own");
+    throw invalid(
+      other.file,
+      null,
+      `it lies beside ${sources[0]!.file}, which is named in another way`,
+      "keep Flyway's names and others in folders of their own",
+    );
   }
   const ordered = sources.toSorted((a, b) => compareVersions(a.version, b.version));
   ordered.forEach((source, index) => {
@@ -58,7 +65,10 @@ type Reader = (found: RegExpExecArray, file: FolderFile, all: FolderFile[]) => S
 /** What a path says. The first that fits counts; null is a file that is known and never applied on its own. */
 const FORMS: [RegExp, Reader][] = [
   [/^(\d+)[_-]?([^/]*)\/(?:migration|up)\.sql$/, plain],
-  [/^(\d+)[_-]?([^/]*)\/down\.sql$/, needsUp((path) => [path.replace(/down\.sql$/, 'up.sql'), path.replace(/down\.sql$/, 'migration.sql')])],
+  [
+    /^(\d+)[_-]?([^/]*)\/down\.sql$/,
+    needsUp((path) => [path.replace(/down\.sql$/, 'up.sql'), path.replace(/down\.sql$/, 'migration.sql')]),
+  ],
   [/^(\d+)[_-]?([^/]*)\.up\.sql$/, plain],
   [/^(\d+)[_-]?([^/]*)\.down\.sql$/, needsUp((path) => [path.replace(/\.down\.sql$/, '.up.sql')])],
   [/^(\d+)[_-]?([^/]*)\.sql$/, oneFile],
@@ -76,7 +86,9 @@ function sourceOf(file: FolderFile, all: FolderFile[]): Source | null {
   throw invalid(
     file.path,
     null,
-    repeatable ? 'repeatable migrations of Flyway are not supported' : 'its name is of no form that is known, so it would never be applied',
+    repeatable
+      ? 'repeatable migrations of Flyway are not supported'
+      : 'its name is of no form that is known, so it would never be applied',
     'name it <version>_<name>.sql with -- migrate:up, <version>_<name>.up.sql, <version>_<name>/migration.sql or V<version>__<name>.sql, or move it out of the folder',
   );
 }
@@ -91,7 +103,8 @@ function oneFile([, version, name]: RegExpExecArray, { path, text }: FolderFile)
 
 function flyway([, version, name]: RegExpExecArray, { path, text }: FolderFile, all: FolderFile[]): Source {
   const placeholder = text.split('\n').findIndex((line) => /\$\{[^}\n]*\}/.test(line));
-  if (placeholder >= 0) throw invalid(path, placeholder + 1, "placeholders of Flyway (${…}) are not filled in", 'write the value itself');
+  if (placeholder >= 0)
+    throw invalid(path, placeholder + 1, 'placeholders of Flyway (${…}) are not filled in', 'write the value itself');
   const settings = all.find((file) => file.path === `${path}.conf`);
   const source = { version: version!.replaceAll('_', '.'), name: name!.replaceAll('_', ' '), tool: 'flyway' as const };
   return { ...source, file: path, sql: text, line: 1, transaction: settings ? inTransaction(settings) : true };
@@ -103,7 +116,13 @@ function inTransaction({ path, text }: FolderFile): boolean {
   text.split(/\r?\n/).forEach((line, index) => {
     const setting = /^\s*executeInTransaction\s*=\s*(true|false)\s*$/.exec(line);
     if (setting) transaction = setting[1] === 'true';
-    else if (line.trim() && !/^\s*[#!]/.test(line)) throw invalid(path, index + 1, 'a setting that is not supported', 'the only one is executeInTransaction=true|false');
+    else if (line.trim() && !/^\s*[#!]/.test(line))
+      throw invalid(
+        path,
+        index + 1,
+        'a setting that is not supported',
+        'the only one is executeInTransaction=true|false',
+      );
   });
   return transaction;
 }

@@ -1,5 +1,5 @@
 /** Migrations: read from a folder, rehearsed on a copy, applied once. The noun's public face. */
-export { type Applied, type ApplyOptions, applyMigrations, findPending } from './apply.ts';
+export { type Applied, applyMigrations, findPending } from './apply.ts';
 export { readMigrations } from './folder.ts';
 export { type Migrated, migrateLive } from './migrate.ts';
 export type { Pending } from './pending.ts';

@@ -55,14 +55,22 @@ export function pendingMigrations(migrations: Migration[], recorded: Recorded, t
   const applied = new Map(recorded.tool.map((record) => [key(record.version), record]));
   const journal = new Map(recorded.journal.map((record) => [key(record.version), record]));
   const isApplied = ({ version }: Migration) =>
-    applied.has(versionKey(version)) || (recorded.baseline !== null && compareVersions(version, recorded.baseline) <= 0);
+    applied.has(versionKey(version)) ||
+    (recorded.baseline !== null && compareVersions(version, recorded.baseline) <= 0);
   for (const migration of migrations) {
     const record = applied.get(versionKey(migration.version));
     if (record) refuseEdited(migration, record, journal.get(versionKey(migration.version)));
   }
   const pending = migrations.filter((migration) => !isApplied(migration));
-  const newest = recorded.tool.map(({ version }) => version).filter(isVersion).toSorted(compareVersions).at(-1);
-  const late = newest === undefined ? [] : pending.filter(({ version }) => compareVersions(version, newest) < 0).map(({ file }) => file);
+  const newest = recorded.tool
+    .map(({ version }) => version)
+    .filter(isVersion)
+    .toSorted(compareVersions)
+    .at(-1);
+  const late =
+    newest === undefined
+      ? []
+      : pending.filter(({ version }) => compareVersions(version, newest) < 0).map(({ file }) => file);
   if (tool === 'flyway' && late.length > 0) throw tooLate(late, newest!);
   const known = new Set(migrations.map(({ version }) => versionKey(version)));
   return {
@@ -79,13 +87,19 @@ function key(version: string): string {
   return isVersion(version) ? versionKey(version) : version;
 }
 
-function isUnchecked({ version }: Migration, applied: Map<string, ToolRecord>, journal: Map<string, JournalRecord>): boolean {
+function isUnchecked(
+  { version }: Migration,
+  applied: Map<string, ToolRecord>,
+  journal: Map<string, JournalRecord>,
+): boolean {
   const record = applied.get(versionKey(version));
   return record !== undefined && record.checksum === null && !journal.has(versionKey(version));
 }
 
 function refuseEdited(migration: Migration, record: ToolRecord, journal: JournalRecord | undefined): void {
-  const same = (record.checksum === null || record.checksum === migration.flywayChecksum) && (!journal || journal.checksum === migration.checksum);
+  const same =
+    (record.checksum === null || record.checksum === migration.flywayChecksum) &&
+    (!journal || journal.checksum === migration.checksum);
   if (same) return;
   throw new Failure({
     code: 'migration-edited',
@@ -124,7 +138,9 @@ export function halfApplied(record: JournalRecord, tool: Tool, why: string | und
     what: `migration ${version} (${name}) stopped at statement ${done + 1} of ${statements}`,
     where: where ?? 'changeline_migrations',
     why,
-    untouched: unsure ? `${state}; whether statement ${begun} is, was not seen` : `${state}; from statement ${done + 1} on nothing is`,
+    untouched: unsure
+      ? `${state}; whether statement ${begun} is, was not seen`
+      : `${state}; from statement ${done + 1} on nothing is`,
     next:
       `look at statement ${done + 1}; undo by hand what is there, or run the rest by hand and record version ${version} in ${table}; ` +
       `then delete its row in changeline_migrations${tool === 'flyway' ? ' and any failed row of it in flyway_schema_history' : ''} and run this again`,

@@ -5,9 +5,9 @@
  */
 import type { Engine, Parameter, Runner } from '../database/database.ts';
 import { Failure } from '../outcome/outcome.ts';
+import type { Dialect } from './lexer.ts';
 import type { JournalRecord, Recorded, ToolRecord } from './pending.ts';
 import { dialectOf, type Migration, type Tool } from './script.ts';
-import type { Dialect } from './lexer.ts';
 
 const JOURNAL = 'changeline_migrations';
 const TABLES: Record<Tool, string> = { dbmate: 'schema_migrations', flyway: 'flyway_schema_history' };
@@ -30,12 +30,17 @@ export class Records {
   static async open(runner: Runner, engine: Engine, tool: Tool): Promise<Records> {
     const dialect = dialectOf(engine);
     if (dialect === 'sqlite') return new Records(runner, dialect, tool, 'main');
-    const [row] = await runner.query(dialect === 'postgres' ? 'SELECT current_schema() AS name' : 'SELECT DATABASE() AS name');
+    const [row] = await runner.query(
+      dialect === 'postgres' ? 'SELECT current_schema() AS name' : 'SELECT DATABASE() AS name',
+    );
     if (typeof row?.name === 'string') return new Records(runner, dialect, tool, row.name);
     throw new Failure({
       code: 'database-error',
       what: 'the login has no schema of its own to keep the record of migrations in',
-      next: dialect === 'postgres' ? 'give the login a search_path with a schema that exists' : 'name the database in the URL',
+      next:
+        dialect === 'postgres'
+          ? 'give the login a search_path with a schema that exists'
+          : 'name the database in the URL',
     });
   }
 
@@ -46,12 +51,19 @@ export class Records {
     if ((await this.#columns(TABLES[this.#tool])).length === 0) return { tool: [], baseline: null, journal };
     if (this.#tool === 'flyway') return { ...(await this.#readFlyway()), journal };
     const rows = await this.#runner.query(`SELECT version FROM ${this.#table('schema_migrations')}`);
-    return { tool: rows.map((row) => ({ version: String(row.version), checksum: null, success: true })), baseline: null, journal };
+    return {
+      tool: rows.map((row) => ({ version: String(row.version), checksum: null, success: true })),
+      baseline: null,
+      journal,
+    };
   }
 
   /** Makes the tables where they are missing, as the tool itself would make them. */
   async create(): Promise<void> {
-    for (const sql of [...toolTable(this.#tool, this.#dialect, this.#table(TABLES[this.#tool])), journalTable(this.#table(JOURNAL))]) {
+    for (const sql of [
+      ...toolTable(this.#tool, this.#dialect, this.#table(TABLES[this.#tool])),
+      journalTable(this.#table(JOURNAL)),
+    ]) {
       await this.#runner.query(sql);
     }
   }
@@ -69,12 +81,18 @@ export class Records {
 
   /** Journals that statement `number` (from 1) begins, and so that those before it are done. */
   async statementBegins(migration: Migration, number: number): Promise<void> {
-    await this.#run(`UPDATE ${this.#table(JOURNAL)} SET statements_done = ?, statement_begun = ? WHERE version = ?`, [number - 1, number, migration.version]);
+    await this.#run(`UPDATE ${this.#table(JOURNAL)} SET statements_done = ?, statement_begun = ? WHERE version = ?`, [
+      number - 1,
+      number,
+      migration.version,
+    ]);
   }
 
   /** Journals that the statement which was begun last failed and left nothing. Returns how far the migration came. */
   async statementFailed(migration: Migration): Promise<JournalRecord | null> {
-    await this.#run(`UPDATE ${this.#table(JOURNAL)} SET statement_begun = statements_done WHERE version = ?`, [migration.version]);
+    await this.#run(`UPDATE ${this.#table(JOURNAL)} SET statement_begun = statements_done WHERE version = ?`, [
+      migration.version,
+    ]);
     return this.journalOf(migration);
   }
 
@@ -85,8 +103,13 @@ export class Records {
 
   /** Takes the journal of a migration back, of which nothing is in the database. */
   async forget(migration: Migration): Promise<void> {
-    await this.#run(`DELETE FROM ${this.#table(JOURNAL)} WHERE version = ? AND applied_at IS NULL`, [migration.version]);
-    if (this.#tool === 'flyway') await this.#run(`DELETE FROM ${this.#table('flyway_schema_history')} WHERE version = ? AND NOT success`, [migration.version]);
+    await this.#run(`DELETE FROM ${this.#table(JOURNAL)} WHERE version = ? AND applied_at IS NULL`, [
+      migration.version,
+    ]);
+    if (this.#tool === 'flyway')
+      await this.#run(`DELETE FROM ${this.#table('flyway_schema_history')} WHERE version = ? AND NOT success`, [
+        migration.version,
+      ]);
   }
 
   /** Records that all of a migration is applied. `took` is in milliseconds. */
@@ -97,7 +120,11 @@ export class Records {
     else await this.#run(`INSERT INTO ${this.#table('schema_migrations')} (version) VALUES (?)`, [migration.version]);
   }
 
-  async #journal(migration: Migration, change: string, at: { done: number; begun: number; applied: string | null }): Promise<void> {
+  async #journal(
+    migration: Migration,
+    change: string,
+    at: { done: number; begun: number; applied: string | null },
+  ): Promise<void> {
     const table = this.#table(JOURNAL);
     const { version, name, checksum, statements } = migration;
     await this.#run(`DELETE FROM ${table} WHERE version = ?`, [version]);
@@ -111,11 +138,23 @@ export class Records {
     const table = this.#table('flyway_schema_history');
     await this.#run(`DELETE FROM ${table} WHERE version = ? AND NOT success`, [migration.version]);
     const [row] = await this.#runner.query(`SELECT MAX(installed_rank) AS newest FROM ${table}`);
-    const user = this.#dialect === 'sqlite' ? "''" : this.#dialect === 'mysql' ? "SUBSTRING_INDEX(USER(), '@', 1)" : 'current_user';
+    const user =
+      this.#dialect === 'sqlite'
+        ? "''"
+        : this.#dialect === 'mysql'
+          ? "SUBSTRING_INDEX(USER(), '@', 1)"
+          : 'current_user';
     await this.#run(
       `INSERT INTO ${table} (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success) ` +
         `VALUES (?, ?, ?, 'SQL', ?, ?, ${user}, ?, ${success ? 'TRUE' : 'FALSE'})`,
-      [Number(row?.newest ?? 0) + 1, migration.version, migration.name, migration.file, migration.flywayChecksum, Math.round(took)],
+      [
+        Number(row?.newest ?? 0) + 1,
+        migration.version,
+        migration.name,
+        migration.file,
+        migration.flywayChecksum,
+        Math.round(took),
+      ],
     );
   }
 
@@ -134,7 +173,9 @@ export class Records {
 
   /** Flyway adds rows and never changes them: a version that was undone or deleted has a later row that says so. */
   async #readFlyway(): Promise<Omit<Recorded, 'journal'>> {
-    const rows = await this.#runner.query(`SELECT version, type, checksum, success FROM ${this.#table('flyway_schema_history')} ORDER BY installed_rank`);
+    const rows = await this.#runner.query(
+      `SELECT version, type, checksum, success FROM ${this.#table('flyway_schema_history')} ORDER BY installed_rank`,
+    );
     const tool = new Map<string, ToolRecord>();
     let baseline: string | null = null;
     for (const row of rows) {
@@ -143,7 +184,12 @@ export class Records {
       const type = String(row.type);
       if (type === 'BASELINE') baseline = version;
       else if (type === 'DELETE' || type.startsWith('UNDO')) tool.delete(version);
-      else tool.set(version, { version, checksum: row.checksum === null ? null : Number(row.checksum), success: isTrue(row.success) });
+      else
+        tool.set(version, {
+          version,
+          checksum: row.checksum === null ? null : Number(row.checksum),
+          success: isTrue(row.success),
+        });
     }
     return { tool: [...tool.values()], baseline };
   }
@@ -155,7 +201,9 @@ export class Records {
     if (!found && !golang) return;
     throw new Failure({
       code: 'migration-invalid',
-      what: golang ? 'schema_migrations is the table of golang-migrate, which names only the newest version' : 'Prisma keeps the record of migrations of this database',
+      what: golang
+        ? 'schema_migrations is the table of golang-migrate, which names only the newest version'
+        : 'Prisma keeps the record of migrations of this database',
       where: found ?? 'schema_migrations',
       untouched: 'the database is untouched',
       next: 'rename that table and record the versions that are applied in schema_migrations (version), one a row',
@@ -164,9 +212,14 @@ export class Records {
 
   async #columns(table: string): Promise<string[]> {
     if (this.#dialect === 'sqlite') {
-      return (await this.#runner.query('SELECT name FROM pragma_table_info(?)', [table])).map((row) => String(row.name));
+      return (await this.#runner.query('SELECT name FROM pragma_table_info(?)', [table])).map((row) =>
+        String(row.name),
+      );
     }
-    const rows = await this.#run('SELECT column_name AS name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?', [this.#schema, table]);
+    const rows = await this.#run(
+      'SELECT column_name AS name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?',
+      [this.#schema, table],
+    );
     return rows.map((row) => String(row.name));
   }
 
@@ -196,13 +249,23 @@ function journalTable(table: string): string {
 }
 
 function toolTable(tool: Tool, dialect: Dialect, table: string): string[] {
-  if (tool === 'dbmate') return [`CREATE TABLE IF NOT EXISTS ${table} (version ${dialect === 'postgres' ? 'varchar' : 'varchar(128)'} PRIMARY KEY)`];
-  const installed = { postgres: 'timestamp NOT NULL DEFAULT now()', mysql: 'timestamp DEFAULT CURRENT_TIMESTAMP', sqlite: "text NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f','now'))" };
+  if (tool === 'dbmate')
+    return [
+      `CREATE TABLE IF NOT EXISTS ${table} (version ${dialect === 'postgres' ? 'varchar' : 'varchar(128)'} PRIMARY KEY)`,
+    ];
+  const installed = {
+    postgres: 'timestamp NOT NULL DEFAULT now()',
+    mysql: 'timestamp DEFAULT CURRENT_TIMESTAMP',
+    sqlite: "text NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f','now'))",
+  };
   const columns =
     'installed_rank integer NOT NULL, version varchar(50), description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL, ' +
     `checksum integer, installed_by varchar(100) NOT NULL, installed_on ${installed[dialect]}, execution_time integer NOT NULL, success boolean NOT NULL`;
   const create = `CREATE TABLE IF NOT EXISTS ${table} (${columns}, CONSTRAINT flyway_schema_history_pk PRIMARY KEY (installed_rank)`;
   if (dialect === 'mysql') return [`${create}, INDEX flyway_schema_history_s_idx (success))`];
-  const index = dialect === 'sqlite' ? `"main".flyway_schema_history_s_idx ON flyway_schema_history` : `flyway_schema_history_s_idx ON ${table}`;
+  const index =
+    dialect === 'sqlite'
+      ? `"main".flyway_schema_history_s_idx ON flyway_schema_history`
+      : `flyway_schema_history_s_idx ON ${table}`;
   return [`${create})`, `CREATE INDEX IF NOT EXISTS ${index} (success)`];
 }

@@ -1,8 +1,9 @@
 /** Tries migrations on a copy first: what fails there never reaches production. */
+
+import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomUUID } from 'node:crypto';
 import { type Database, type Fingerprint, type Throwaway, throwaway } from '../database/database.ts';
 import type { Log } from '../log/log.ts';
 import { Failure } from '../outcome/outcome.ts';
@@ -73,7 +74,11 @@ export async function rehearse(
   const session = await database.session();
   try {
     // nobody else holds a lock on a copy
-    const applied = await applyMigrations(session, migrations, { ...options, engine: database.engine, lockTimeout: 10_000 });
+    const applied = await applyMigrations(session, migrations, {
+      ...options,
+      engine: database.engine,
+      lockTimeout: 10_000,
+    });
     return { before, after: await database.fingerprint(), applied, unlike };
   } catch (error) {
     throw rehearsalFailed(error);
@@ -92,14 +97,17 @@ async function createRoles(copy: Database, live: Database): Promise<void> {
 
 async function analyze(database: Database): Promise<void> {
   if (dialectOf(database.engine) !== 'mysql') return void (await database.execute(['ANALYZE']));
-  const tables = await database.query("SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'");
+  const tables = await database.query(
+    "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
+  );
   if (tables.length === 0) return;
   await database.query(`ANALYZE TABLE ${tables.map(({ name }) => database.quote(String(name))).join(', ')}`);
 }
 
 /** A migration that failed on the copy, whatever state it left there, has touched nothing that matters. */
 function rehearsalFailed(error: unknown): unknown {
-  if (!(error instanceof Failure) || (error.code !== 'migration-failed' && error.code !== 'migration-half-applied')) return error;
+  if (!(error instanceof Failure) || (error.code !== 'migration-failed' && error.code !== 'migration-half-applied'))
+    return error;
   return new Failure({
     code: 'rehearsal-failed',
     what: error.what,

@@ -51,7 +51,16 @@ export function migrationFrom(source: Source, engine: Engine): Migration {
   const { version, name, tool, file, transaction } = source;
   const statements = split(source, dialectOf(engine));
   if (isAtomic(source, engine)) refuseTransactionWords(statements, file);
-  return { version, name, tool, file, statements, transaction, checksum: checksum(source.sql), flywayChecksum: flywayChecksum(source.sql) };
+  return {
+    version,
+    name,
+    tool,
+    file,
+    statements,
+    transaction,
+    checksum: checksum(source.sql),
+    flywayChecksum: flywayChecksum(source.sql),
+  };
 }
 
 /**
@@ -65,10 +74,28 @@ export function upPart(text: string, file: string): Pick<Source, 'sql' | 'line' 
     return mark ? [{ direction: mark[1]!, options: mark[2]!.trim(), index }] : [];
   });
   const [up, down, more] = marks;
-  if (up?.direction !== 'up') throw invalid(file, up ? up.index + 1 : 1, 'there is no -- migrate:up before anything else', 'begin the part that goes up with a line -- migrate:up');
-  if (more || down?.direction === 'up') throw invalid(file, (more ?? down!).index + 1, 'there is more than one part that goes up or down', 'make a migration of its own of it');
+  if (up?.direction !== 'up')
+    throw invalid(
+      file,
+      up ? up.index + 1 : 1,
+      'there is no -- migrate:up before anything else',
+      'begin the part that goes up with a line -- migrate:up',
+    );
+  if (more || down?.direction === 'up')
+    throw invalid(
+      file,
+      (more ?? down!).index + 1,
+      'there is more than one part that goes up or down',
+      'make a migration of its own of it',
+    );
   const early = lines.findIndex((line, index) => index < up.index && line.trim() !== '' && !/^\s*--/.test(line));
-  if (early >= 0) throw invalid(file, early + 1, 'a statement stands before -- migrate:up and would never run', 'move it below the mark');
+  if (early >= 0)
+    throw invalid(
+      file,
+      early + 1,
+      'a statement stands before -- migrate:up and would never run',
+      'move it below the mark',
+    );
   const sql = lines.slice(up.index + 1, down?.index ?? lines.length).join('\n');
   return { sql, line: up.index + 2, transaction: transactionOption(up.options, file, up.index + 1) };
 }
@@ -76,7 +103,12 @@ export function upPart(text: string, file: string): Pick<Source, 'sql' | 'line' 
 function transactionOption(options: string, file: string, line: number): boolean {
   if (options === '' || options === 'transaction:true') return true;
   if (options === 'transaction:false') return false;
-  throw invalid(file, line, `-- migrate:up has an option that is not known: ${options.slice(0, 60)}`, 'the only option is transaction:false');
+  throw invalid(
+    file,
+    line,
+    `-- migrate:up has an option that is not known: ${options.slice(0, 60)}`,
+    'the only option is transaction:false',
+  );
 }
 
 function split(source: Source, dialect: Dialect): Statement[] {
@@ -88,17 +120,30 @@ function split(source: Source, dialect: Dialect): Statement[] {
   }
 }
 
-const TRANSACTION_WORDS = /^(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK(?!\s+(WORK\s+|TRANSACTION\s+)?TO\b)|ABORT|PREPARE\s+TRANSACTION)\b/i;
+const TRANSACTION_WORDS =
+  /^(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK(?!\s+(WORK\s+|TRANSACTION\s+)?TO\b)|ABORT|PREPARE\s+TRANSACTION)\b/i;
 
 /** A COMMIT in the middle would end the transaction that lets a failed migration leave nothing behind. */
 function refuseTransactionWords(statements: Statement[], file: string): void {
   const word = statements.find(({ sql }) => TRANSACTION_WORDS.test(sql));
   if (!word) return;
-  throw invalid(file, word.line, 'the script begins or ends a transaction of its own', 'remove it, since each migration is one transaction; or say transaction:false');
+  throw invalid(
+    file,
+    word.line,
+    'the script begins or ends a transaction of its own',
+    'remove it, since each migration is one transaction; or say transaction:false',
+  );
 }
 
 /** A file that cannot be used as it is. */
 export function invalid(file: string, line: number | null, what: string, next: string): Failure {
   const where = line === null ? file : `${file}:${line}`;
-  return new Failure({ code: 'migration-invalid', what, where, untouched: 'no database was touched', next, facts: { file, ...(line === null ? {} : { line }) } });
+  return new Failure({
+    code: 'migration-invalid',
+    what,
+    where,
+    untouched: 'no database was touched',
+    next,
+    facts: { file, ...(line === null ? {} : { line }) },
+  });
 }

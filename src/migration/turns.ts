@@ -1,6 +1,7 @@
 /** How long to wait for a lock, in how many turns. */
-import { dialectOf } from './script.ts';
+
 import type { Engine } from '../database/database.ts';
+import { dialectOf } from './script.ts';
 
 /** `each`: milliseconds that one turn may wait; `pauses`: milliseconds between the turns, one fewer than turns. */
 export interface Turns {

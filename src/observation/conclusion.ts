@@ -89,6 +89,16 @@ function passedInWords(judged: readonly Judged[]): string {
   return worse.length > 0 ? `${harm}; worse, but not critical: ${worse.join('; ')}` : harm;
 }
 
+/** What was lost, where counts or money are proven to have fallen: a sentence each, with its limits. */
+export function impactOf(judged: readonly Judged[]): string[] {
+  const round = (value: number) => (value < 100 ? Number(value.toPrecision(2)) : Math.round(value));
+  return judged.flatMap(({ verdict: { metric, missing, outcome } }) =>
+    outcome === 'failed' && missing !== null && missing.low > 0
+      ? [`${metric}: about ${round(missing.amount)} fewer than expected (${round(missing.low)} to ${round(missing.high)})`]
+      : [],
+  );
+}
+
 /** The verdicts as facts: rounded, without the series. */
 export function verdictFacts(judged: readonly Judged[]): Facts[] {
   return judged.map(({ verdict: v, silence }) => {
@@ -103,7 +113,7 @@ export function verdictFacts(judged: readonly Judged[]): Facts[] {
       'alarm-tick': v.alarm,
       scale: v.scale,
       effect: round(v.effect),
-      interval: v.interval && v.interval.map(round),
+      interval: v.interval?.map(round) ?? null,
       level: round(v.level),
       ticks: v.ticks,
       'ticks-without-number': v.silent,

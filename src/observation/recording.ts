@@ -81,7 +81,10 @@ export function startRecording(source: Source, recording: Recording, step: numbe
       boundary = Math.max(boundary + step, Date.now());
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, boundary - Date.now());
-        wake = () => (clearTimeout(timer), resolve());
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
       if (stopped) break;
       const samples = await source.sample({ from: boundary - step, to: boundary }).catch(() => []);

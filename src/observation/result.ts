@@ -4,7 +4,7 @@ import type { Verdict } from '../judge/judge.ts';
 import type { Failure } from '../outcome/outcome.ts';
 import type { Chart } from '../report/report.ts';
 import { escapeMarkdown } from '../report/report.ts';
-import { conclude, type Judged, verdictFacts } from './conclusion.ts';
+import { conclude, impactOf, type Judged, verdictFacts } from './conclusion.ts';
 import type { Track } from './track.ts';
 import type { Observation, ObserveOptions } from './types.ts';
 import { chartInMermaid, notesInMarkdown, verdictTable } from './words.ts';
@@ -46,7 +46,10 @@ export function summed(
     unreferenced:
       conclusion.outcome === 'inconclusive' &&
       undecided.every(({ track }) => track !== null && track.prepared.refused !== null),
-    charts: rows.flatMap(({ track, verdict }) => (track ? [chartOf(track, verdict)] : [])),
+    charts: [...rows.filter((row) => row.track === deciding), ...rows.filter((row) => row.track !== deciding)].flatMap(
+      ({ track, verdict }) => (track ? [chartOf(track, verdict)] : []),
+    ),
+    impact: impactOf(rows),
     facts: { label: options.label, 'for-ms': options.for, verdicts: verdictFacts(rows) },
     markdown: markdown.filter(Boolean).join('\n'),
   };

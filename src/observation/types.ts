@@ -52,8 +52,10 @@ export interface Observation {
   verdicts: Verdict[];
   /** True where the watch was undecided only because there was nothing to compare with. */
   unreferenced: boolean;
-  /** For the pictures of a report. */
+  /** For the pictures of a report; the deciding metric first. */
   charts: Chart[];
+  /** What was lost, a sentence each with its limits. */
+  impact: string[];
   facts: Facts;
   /** Escaped, without a heading. */
   markdown: string;

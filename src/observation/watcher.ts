@@ -210,10 +210,11 @@ function until(moment: number, signal: AbortSignal): Promise<void> {
         }),
       );
     };
-    const timer = setTimeout(
-      () => (signal.removeEventListener('abort', cancelled), resolve()),
-      Math.max(0, moment - Date.now()),
-    );
+    const over = () => {
+      signal.removeEventListener('abort', cancelled);
+      resolve();
+    };
+    const timer = setTimeout(over, Math.max(0, moment - Date.now()));
     if (signal.aborted) cancelled();
     else signal.addEventListener('abort', cancelled, { once: true });
   });

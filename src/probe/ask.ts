@@ -1,5 +1,6 @@
 /** Asks one URL once. */
 import { performance } from 'node:perf_hooks';
+import { credentialsAsHeader } from '../secret/secret.ts';
 import type { Answer } from './check.ts';
 
 /** What is read of a body. */
@@ -23,7 +24,7 @@ export async function ask(url: string, { timeout, signal }: AskOptions): Promise
   const patience = AbortSignal.timeout(timeout);
   const both = AbortSignal.any([signal, patience]);
   try {
-    const { target, headers } = withBasicAuth(url);
+    const { url: target, headers } = credentialsAsHeader(url);
     const response = await fetch(target, { redirect: 'manual', signal: both, headers });
     const { body, cut } = await readBody(response);
     return {
@@ -45,19 +46,6 @@ async function readBody(response: Response): Promise<{ body: string; cut: boolea
     if (bytes > MOST_BYTES) break; // leaving the loop ends the connection
   }
   return { body: Buffer.concat(chunks).subarray(0, MOST_BYTES).toString(), cut: bytes > MOST_BYTES };
-}
-
-/** fetch refuses a URL with user and password; they go into the header that they stand for. */
-function withBasicAuth(url: string): { target: string; headers: Record<string, string> } {
-  const parsed = new URL(url);
-  const headers: Record<string, string> = { 'user-agent': 'changeline', accept: '*/*' };
-  if (parsed.username !== '' || parsed.password !== '') {
-    const pair = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`;
-    headers.authorization = `Basic ${Buffer.from(pair).toString('base64')}`;
-    parsed.username = '';
-    parsed.password = '';
-  }
-  return { target: parsed.href, headers };
 }
 
 const WORDS: Record<string, string> = {

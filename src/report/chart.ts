@@ -1,20 +1,7 @@
 /** A metric over the time of a watch, as SVG: its points, what was expected, and when the version flipped. Pure. */
+import type { Chart } from '../outcome/outcome.ts';
 import { escapeHtml } from './escape.ts';
 import { clock, figure, ticks } from './figures.ts';
-
-/** What a watch saw of one metric. */
-export interface Chart {
-  metric: string;
-  unit?: string;
-  /** `at` in milliseconds since 1970; `value` null where the source gave none. */
-  points: { at: number; value: number | null }[];
-  /** The level before the change, and the interval in which values were expected. */
-  reference: { level: number; low: number; high: number } | null;
-  /** Moments worth a line, such as the flip of a wave. */
-  marks: { at: number; label: string }[];
-  /** The verdict on the metric, in words. */
-  verdict: string;
-}
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [950, 250, 64, 16, 34, 28];
 

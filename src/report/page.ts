@@ -1,8 +1,8 @@
 /** The report of a change: one HTML file that needs nothing else, for reading, keeping and printing. Pure. */
 import { inWords } from '../duration/duration.ts';
 import type { Change, LedgerEvent } from '../ledger/ledger.ts';
-import { CODES } from '../outcome/outcome.ts';
-import { type Chart, chartInSvg } from './chart.ts';
+import { type Chart, CODES } from '../outcome/outcome.ts';
+import { chartInSvg } from './chart.ts';
 import { factsInHtml } from './facts.ts';
 import { clock, LOOKS, moment } from './figures.ts';
 import { Html, html } from './html.ts';

@@ -7,15 +7,15 @@ import { between, type Moment, timelineOf, verdictOf } from './story.ts';
 
 /** What a draft says beside the change and the incident. */
 export interface PostmortemExtra {
-  /** Instead of the events of the change, where other changes belong to the story too: see `timelineOf`. */
-  timeline?: readonly Moment[];
+  /** Other changes whose events belong to the story, such as the rollback that a person started. */
+  related?: readonly Change[];
   /** What users and business lost, a sentence each, with its number and how it was measured. */
   impact?: readonly string[];
 }
 
 /** A Markdown draft. Everything from outside is escaped. */
 export function renderPostmortem(incident: Incident, change: Change, extra: PostmortemExtra = {}): string {
-  const moments = extra.timeline ?? timelineOf(change);
+  const moments = timelineOf(change, ...(extra.related ?? []));
   const parts: [string, string][] = [
     ['What happened', whatHappened(incident, change, moments)],
     ['Impact', impact(extra.impact ?? [])],

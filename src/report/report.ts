@@ -1,7 +1,6 @@
 /** What people read: the report of a change, the draft of a post-mortem, the summary of a job. Pure. */
-export type { Chart } from './chart.ts';
+export type { Chart } from '../outcome/outcome.ts';
 export { escapeHtml, escapeMarkdown, escapeMermaid, markdownTable } from './escape.ts';
 export { type ReportExtra, renderReport } from './page.ts';
 export { type PostmortemExtra, renderPostmortem } from './postmortem.ts';
-export { type Moment, timelineOf } from './story.ts';
 export { renderLine, renderSummary, type SummaryExtra } from './summary.ts';

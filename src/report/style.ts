@@ -35,7 +35,7 @@ ol.timeline time, ol.timeline .took { color: var(--soft); font-size: 14px; white
 ol.timeline .text { overflow-wrap: anywhere; min-width: 0; }
 details { border-top: 1px solid var(--edge); padding: 10px 0; } details:last-of-type { border-bottom: 1px solid var(--edge); }
 summary { cursor: pointer; overflow-wrap: anywhere; }
-figure { margin: 0 0 26px; } figcaption b { color: var(--ink); font-size: 16px; }
+figure { margin: 0 0 26px; overflow-x: auto; } figcaption b { color: var(--ink); font-size: 16px; }
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: var(--soft); }
 svg.track .verb { fill: var(--ink); font-size: 14px; font-weight: 600; }
 .station circle { fill: var(--paper); stroke: currentColor; stroke-width: 2.5; }
@@ -44,11 +44,11 @@ svg.track .verb { fill: var(--ink); font-size: 14px; font-weight: 600; }
 .station .word { fill: currentColor; }
 .rail { stroke: var(--quiet); stroke-width: 2.5; } .rail.ahead { stroke-dasharray: 2 6; stroke-linecap: round; opacity: 0.6; }
 .back { fill: none; stroke: var(--bad); stroke-width: 2; stroke-dasharray: 5 4; } .back-head { fill: var(--bad); } svg .back-label { fill: var(--bad); font-weight: 600; }
-svg.chart { width: 100%; height: auto; display: block; }
+svg.chart { width: 100%; min-width: 640px; height: auto; display: block; }
 .grid { stroke: var(--edge); } .band { fill: var(--band); } .level { stroke: var(--blue); stroke-dasharray: 6 4; opacity: 0.8; }
 .series { fill: none; stroke: var(--ink); stroke-width: 1.8; stroke-linejoin: round; } .dot { fill: var(--ink); } svg .gap { fill: var(--bad); }
 .mark { stroke: var(--unsure); stroke-width: 1.2; stroke-dasharray: 3 3; } svg .mark-label { fill: var(--unsure); paint-order: stroke; stroke: var(--paper); stroke-width: 4px; } svg .none { font-size: 15px; }
 footer { margin-top: 48px; color: var(--soft); font-size: 13px; }
 @media (max-width: 560px) { main { padding: 24px 16px; } ol.timeline li { grid-template-columns: 70px 20px 1fr; } ol.timeline .took { grid-column: 3; } }
-@media print { :root { color-scheme: light; } main { max-width: none; padding: 0; } figure, tr, li, .panel { break-inside: avoid; } svg.track { width: 100%; height: auto; } details::details-content { content-visibility: visible; display: block; height: auto; } * { print-color-adjust: exact; } }
+@media print { svg.chart { min-width: 0; } :root { color-scheme: light; } main { max-width: none; padding: 0; } figure, tr, li, .panel { break-inside: avoid; } svg.track { width: 100%; height: auto; } details::details-content { content-visibility: visible; display: block; height: auto; } * { print-color-adjust: exact; } }
 `;

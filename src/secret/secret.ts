@@ -39,3 +39,22 @@ export function withoutCredentials(url: string): string {
     return '(hidden)';
   }
 }
+
+/** A URL without user and password, which fetch refuses, and the header that they stand for. */
+export function credentialsAsHeader(url: string): { url: string; headers: Record<string, string> } {
+  const parsed = new URL(url);
+  const { username, password } = parsed;
+  if (username === '' && password === '') return { url, headers: {} };
+  parsed.username = '';
+  parsed.password = '';
+  const pair = `${decoded(username)}:${decoded(password)}`;
+  return { url: parsed.href, headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a stray % stands for itself
+  }
+}

@@ -107,14 +107,15 @@ export class Book {
     return incident;
   }
 
-  /** The commit point. Idempotent. */
-  async commit(live: Omit<Live, 'change' | 'since'>, summary: string): Promise<void> {
-    if (this.#page.committed) return;
+  /** The commit point. Returns the state that it made; null where it stood already. */
+  async commit(live: Omit<Live, 'change' | 'since'>, summary: string): Promise<EnvironmentState | null> {
+    if (this.#page.committed) return null;
     const committed = event('committed', { summary, facts: { version: live.version } });
-    await this.#write((state, change) =>
+    const { state } = await this.#write((state, change) =>
       commitChange(state, change, { ...live, change: change.id, since: committed.at }, committed),
     );
     await this.#turn({ ...this.#page, committed: true });
+    return state;
   }
 
   /** Closes the change and writes all that waits. */
@@ -124,12 +125,13 @@ export class Book {
     await removePage(this.#directory, this.change.environment);
   }
 
-  async #write(fold: (state: EnvironmentState, change: Change) => Write): Promise<void> {
+  async #write(fold: (state: EnvironmentState, change: Change) => Write): Promise<Write> {
     const { incident } = this.#page;
-    const { change } = await this.#ledger.write(this.change.environment, (state) =>
+    const written = await this.#ledger.write(this.change.environment, (state) =>
       fold(incident ? openIncident(state, incident) : state, this.change),
     );
-    await this.#turn({ ...this.#page, change, pending: [] });
+    await this.#turn({ ...this.#page, change: written.change, pending: [] });
+    return written;
   }
 
   async #turn(page: Page): Promise<void> {

@@ -1,6 +1,6 @@
 /** The whole line in one step: every stage in its order, and the way back where one of them says no. */
 import type { Live } from '../ledger/ledger.ts';
-import { Failure, failureFrom, goesOn, type Result } from '../outcome/outcome.ts';
+import { Failure, failureFrom, goesOn, type Json, type Result } from '../outcome/outcome.ts';
 import { type LineVerb, partOfLine } from './line.ts';
 import { writePapers } from './papers.ts';
 import { contextFor, passStage } from './pass.ts';
@@ -75,11 +75,12 @@ async function deliver(context: Context): Promise<Result> {
     if (goesOn(result.outcome)) continue;
     // A cancelled run only stops here: what was begun is put back at the end of the job.
     if (context.signal.aborted) throw new Failure({ code: 'cancelled', what: 'the run was cancelled', next: 'start again' });
-    return deployed ? takeBack(context, { verb, result, results, before }) : stopped(context, verb, results, before);
+    const back = deployed !== null || touchedUsers(verb, result);
+    return back ? takeBack(context, { verb, result, results, before }) : stopped(context, verb, results, before);
   }
   if (deployed) await commit(context);
   const live = deployed ? context.inputs.version : (before?.version ?? null);
-  const papers = await writePapers(context, { results, incident: null });
+  const papers = await writePapers(context, { results, incident: null, outcome: 'passed' });
   return {
     outcome: 'passed',
     code: 'ok',
@@ -87,6 +88,12 @@ async function deliver(context: Context): Promise<Result> {
     facts: { version: context.inputs.version, stages: verbs.map((verb, index) => `${verb}: ${results[index]!.outcome}`) },
     outputs: { 'live-version': live, report: papers.report },
   };
+}
+
+/** True for a deploy that had hosts on the new version before it said no: users have met it. */
+function touchedUsers(verb: LineVerb, { facts }: Result): boolean {
+  const hosts = verb === 'deploy' && Array.isArray(facts.hosts) ? facts.hosts : [];
+  return hosts.some((host) => ['back', 'removed', 'lost', 'live'].includes(String((host as { outcome?: Json })?.outcome)));
 }
 
 async function commit(context: Context): Promise<void> {
@@ -98,7 +105,7 @@ async function commit(context: Context): Promise<void> {
 /** Stopped before anything was live: there is nothing to take back but what the stage itself has put back. */
 async function stopped(context: Context, verb: LineVerb, results: Result[], before: Live | null): Promise<Result> {
   const result = results.at(-1)!;
-  const papers = await writePapers(context, { results, incident: null });
+  const papers = await writePapers(context, { results, incident: null, outcome: result.outcome });
   return {
     outcome: result.outcome,
     code: result.code,

@@ -3,7 +3,7 @@
  * `perform` is the main part; `finish` comes at the end of the job and commits, puts back, and closes.
  */
 import { runIsAlive } from '../github/github.ts';
-import type { EnvironmentState, Holder } from '../ledger/ledger.ts';
+import type { Change, EnvironmentState, Holder } from '../ledger/ledger.ts';
 import { type Code, Failure, failureFrom, goesOn, type Outcome, type Result } from '../outcome/outcome.ts';
 import { redact } from '../secret/secret.ts';
 import { type Admission, admission, type Liveness } from './admission.ts';
@@ -21,8 +21,8 @@ import type { StageContext } from './stage.ts';
 export interface Performed {
   verb: Verb;
   result: Result;
-  /** The id of the change; '' where none is kept. */
-  change: string;
+  /** The change with all its events so far; null where none is kept. */
+  change: Change | null;
   /** Milliseconds. */
   took: number;
   /** The failure behind a result that did not pass, where there was one. */
@@ -41,10 +41,10 @@ export async function perform<V extends Verb>(verb: V, door: Doorway): Promise<P
     book = await openOrJoin(verb, door, prepared);
     if (book && ACTIONS[verb].environment === 'touches') await publishBeginning(door, prepared, book);
     const result = await workOf(verb, contextOf(verb, door, prepared, book));
-    return await recorded({ verb, result, change: '', took: Date.now() - began, failure: null }, book);
+    return await recorded({ verb, result, change: null, took: Date.now() - began, failure: null }, book);
   } catch (thrown) {
     const failure = failureFrom(door.signal.aborted ? asCancelled(thrown) : thrown);
-    const performed = { verb, result: resultOf(failure), change: '', took: Date.now() - began, failure };
+    const performed = { verb, result: resultOf(failure), change: null, took: Date.now() - began, failure };
     return await recorded(performed, book).catch((second) => ({ ...performed, failure: failureFrom(second) }));
   }
 }
@@ -96,7 +96,8 @@ function whyOf(job: JobStatus, main: Result | null): string {
 async function workOf<V extends Verb>(verb: V, context: StageContext<V>): Promise<Result> {
   const stage = await loadStage(verb);
   const planned = await stage.plan(context);
-  for (const line of planned) if (line.kind === 'blind') context.log.warn(line.text);
+  const blind = new Set(planned.filter((line) => line.kind === 'blind').map((line) => line.text));
+  for (const text of blind) context.log.info(`cannot be judged: ${text}`);
   throwObstacles(planned.filter((line) => line.kind === 'obstacle').map((line) => line.failure ?? obstacle(line.text)));
   return stage.run(context);
 }
@@ -184,7 +185,7 @@ async function recorded(performed: Performed, book: Book | null): Promise<Perfor
   const result = redacted(performed.result);
   if (!book) return { ...performed, result };
   await book.record(stageEvent(performed.verb, result, performed.took, 'stage'));
-  return { ...performed, result, change: book.change.id };
+  return { ...performed, result, change: book.change };
 }
 
 function redacted(result: Result): Result {

@@ -1,10 +1,10 @@
 /** Says whether the main branch is green: alone as a status on pull requests, in a delivery as a condition. */
 import {
+  failedInMarkdown,
   nextStep,
   readVerdict,
   targetOf,
   type Verdict,
-  verdictInMarkdown,
   verdictInWords,
   type Written,
   writeVerdict,
@@ -77,13 +77,14 @@ function verdictFor(context: Context, github: GitHub): Promise<Verdict> {
 
 function result(verdict: Verdict, written: Written): Result {
   const next = nextStep(verdict);
+  const markdown = failedInMarkdown(verdict);
   return {
     outcome: 'passed',
     code: codeOf(verdict),
     summary: verdictInWords(verdict),
     facts: factsOf(verdict, written),
     outputs: { open: verdict.open, state: verdict.state },
-    markdown: verdictInMarkdown(verdict),
+    ...(markdown ? { markdown } : {}),
     ...(next ? { next } : {}),
   };
 }

@@ -1,10 +1,11 @@
 /** The papers of a change: the report, and the draft of a post-mortem where there is an incident. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Incident } from '../ledger/ledger.ts';
-import type { Chart, Result } from '../outcome/outcome.ts';
+import type { Change, Incident } from '../ledger/ledger.ts';
+import type { Chart, Outcome, Result } from '../outcome/outcome.ts';
 import { renderPostmortem, renderReport, renderSummary } from '../report/report.ts';
 import { redact } from '../secret/secret.ts';
+import type { Verb } from './contract.ts';
 import { LINE } from './line.ts';
 import type { StageContext } from './stage.ts';
 
@@ -18,9 +19,10 @@ export interface Papers {
 /** Writes the papers of the context's change from what its stages found. */
 export async function writePapers(
   context: StageContext<'deliver' | 'rollback'>,
-  found: { results: readonly Result[]; incident: Incident | null },
+  found: { results: readonly Result[]; incident: Incident | null; outcome: Outcome },
 ): Promise<Papers> {
-  const change = context.change!;
+  // The change is closed only at the end of the job; its papers already say how it went.
+  const change = { ...context.change!, outcome: found.outcome };
   const directory = join(context.place.reports, change.environment, change.id);
   await mkdir(directory, { recursive: true });
   const charts = found.results.flatMap((result): Chart[] => result.charts ?? []);
@@ -33,7 +35,7 @@ export async function writePapers(
   return { report, postmortem };
 }
 
-/** The job summary of one stage. */
-export function stageSummary(verb: string, result: Result): string {
-  return renderSummary(verb, result);
+/** The job summary of one stage; of the whole line with its picture. */
+export function stageSummary(verb: Verb, result: Result, change: Change | null): string {
+  return renderSummary(verb, result, verb === 'deliver' ? { change, line: LINE } : {});
 }

@@ -6,6 +6,7 @@ import { contextOf, type Doorway, type Prepared } from './context.ts';
 import type { Verb } from './contract.ts';
 import { event } from '../ledger/ledger.ts';
 import { loadStage } from './registry.ts';
+import type { Stage, StageContext } from './stage.ts';
 
 /**
  * Recovers the change that holds the environment. Throws `fleet-mixed` where not every host could be brought to one
@@ -29,8 +30,7 @@ export async function recover<V extends Verb>(
   // The stages share the inputs that recovery needs (environment, ssh-key); the version is that of the change.
   const inputs = { artifact: '', 'ssh-key': '', ...prepared.inputs, version: change.version ?? '' };
   const context = contextOf('deploy', door, { ...prepared, inputs }, book);
-  const ended: Result | null = environment.hosts.length === 0 ? null
-    : state.open.committed ? await stage.settle!(context) : await stage.turnBack!(context, why);
+  const ended = environment.deploy ? await endOf(change.verb, state.open.committed, stage, context, why) : null;
   if (ended && !goesOn(ended.outcome)) {
     throw new Failure({
       code: 'fleet-mixed',
@@ -44,4 +44,16 @@ export async function recover<V extends Verb>(
   const summary = ended?.summary ?? 'nothing had been touched';
   await book.record(event('recovered', { summary, why }));
   await book.close(state.open.committed ? 'passed' : 'failed', state.open.committed ? 'ok' : 'cancelled', summary);
+}
+
+/** A rollback that died is not turned back to the version it came from: the next run takes the hosts on. */
+async function endOf(
+  verb: string,
+  committed: boolean,
+  stage: Stage<'deploy'>,
+  context: StageContext<'deploy'>,
+  why: string,
+): Promise<Result | null> {
+  if (committed) return stage.settle!(context);
+  return verb === 'rollback' ? null : stage.turnBack!(context, why);
 }

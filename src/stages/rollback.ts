@@ -109,14 +109,13 @@ async function verified(context: Context, fleet: Fleet, back: Back): Promise<Res
   const { target, bad } = back;
   const known = [back.state.live, ...back.state.before].find((live): live is Live => live?.version === target.version);
   const live = { version: target.version, digest: back.digest ?? known?.digest ?? null, commit: known?.commit ?? null };
-  await context.book!.commit(live, `${target.version} is live again`);
-  const after = await context.ledger!.state(context.environment!.name);
+  const after = await context.book!.commit(live, `${target.version} is live again`);
   const { id, fence } = context.change!;
-  await confirm(fleet, { change: { id, fence }, version: target.version, ledger: JSON.stringify(after) });
+  await confirm(fleet, { change: { id, fence }, version: target.version, ledger: JSON.stringify(after ?? back.state) });
   const smoke = await passStage('smoke-test', context, { version: target.version, expectVersion: target.version });
   const why = context.inputs.why || `rolled back from ${target.from ?? 'nothing'} by hand`;
   const incident = await context.book!.openIncident({ from: target.from, to: target.version, why });
-  const papers = await writePapers(context, { results: [smoke], incident });
+  const papers = await writePapers(context, { results: [smoke], incident, outcome: 'passed' });
   const problems = [...bad, ...(goesOn(smoke.outcome) ? [] : [smoke.summary])];
   return {
     outcome: problems.length ? 'failed' : 'passed',

@@ -58,7 +58,19 @@ function readChecks(context: Context, known: string | null): Check[] | null {
   const everyVersion = expected !== '';
   if (urls.length > 0) return checksOf({ list: urls, where: 'the url input', version, everyVersion });
   const where = `smoke-test of ${context.environment!.name}`;
-  return checksOf({ list: section!, where, version, everyVersion: false });
+  const checks = checksOf({ list: section!, where, version, everyVersion: false });
+  if (everyVersion && checks.every((check) => check.version === undefined)) throw versionNotAsked(where);
+  return checks;
+}
+
+function versionNotAsked(where: string): Failure {
+  return new Failure({
+    code: 'input-invalid',
+    what: 'expect-version is given, and no check asks for the version',
+    where,
+    untouched: 'nothing was asked',
+    next: 'add expect: { version: true } to a check in changeline.yml, or give the input url',
+  });
 }
 
 async function hostObstacles(checks: readonly Check[]): Promise<Planned[]> {

@@ -27,7 +27,7 @@ export async function takeBack(context: StageContext<'deliver'>, reason: Reason)
   const before = reason.before?.version ?? null;
   const verified = goesOn(back.outcome) && before !== null ? await passStage('smoke-test', context, { expectVersion: before }) : null;
   const incident = await context.book!.openIncident({ from: context.inputs.version, to: before, why });
-  const papers = await writePapers(context, { results: reason.results, incident });
+  const papers = await writePapers(context, { results: reason.results, incident, outcome: 'failed' });
   const bad = [back, verified].find((each) => each !== null && !goesOn(each.outcome));
   const impact = reason.results.flatMap((each) => each.impact ?? []);
   return {

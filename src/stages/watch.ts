@@ -3,7 +3,7 @@ import { inWords, milliseconds } from '../duration/duration.ts';
 import { budget, type Observation } from '../observation/observation.ts';
 import { Failure, type Result } from '../outcome/outcome.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
-import { openWatch } from './watching.ts';
+import { isFirstVersion, openWatch } from './watching.ts';
 
 type Context = StageContext<'watch'>;
 
@@ -13,6 +13,7 @@ export const stage: Stage<'watch'> = {
 
   async plan(context): Promise<Planned[]> {
     const length = lengthOf(context);
+    if (context.environment?.watch && (await isFirstVersion(context))) return [{ kind: 'blind', text: FIRST }];
     const open = await openWatch(context);
     if (open === null)
       return [{ kind: 'blind', text: 'no watch is configured: whether the change harms users is not judged' }];
@@ -25,15 +26,9 @@ export const stage: Stage<'watch'> = {
 
   async run(context) {
     const length = lengthOf(context);
-    const open = await openWatch(context);
-    if (open === null)
-      return {
-        outcome: 'skipped',
-        code: 'not-configured',
-        summary: 'no watch is configured',
-        facts: {},
-        outputs: { verdicts: '[]' },
-      };
+    if (!context.environment?.watch) return skipped('not-configured', 'no watch is configured');
+    if (await isFirstVersion(context)) return skipped('nothing-to-do', FIRST);
+    const open = (await openWatch(context))!;
     try {
       const deployed = deployedAt(context, length);
       const waves = deployed === null ? 1 : (context.environment!.deploy?.waves.length ?? 1);
@@ -45,7 +40,7 @@ export const stage: Stage<'watch'> = {
         referenceEnd: deployed?.begin,
         share: budget(waves).last,
       });
-      return observation.unreferenced && (await isFirst(context)) ? nothingBefore(observation) : resultOf(observation);
+      return resultOf(observation);
     } finally {
       await open.close();
     }
@@ -76,32 +71,22 @@ function deployedAt({ change }: Context, length: number): { begin: Date; end: Da
   return { begin, end: Date.now() - end.getTime() > length ? new Date() : end };
 }
 
-/** True where nothing was live before this change. */
-async function isFirst({ ledger, environment, change }: Context): Promise<boolean> {
-  if (ledger === null || change === null) return false;
-  const { live, before } = await ledger.state(environment!.name);
-  return before.length === 0 && (live === null || live.change === change.id);
-}
+const FIRST = 'the first version here: there is nothing to compare with yet';
 
-function nothingBefore(observation: Observation): Result {
-  return {
-    outcome: 'skipped',
-    code: 'nothing-to-do',
-    summary: 'the first version here: there is nothing to compare with yet',
-    facts: observation.facts,
-    outputs: { verdicts: JSON.stringify(observation.facts.verdicts) },
-    markdown: observation.markdown,
-  };
+function skipped(code: 'not-configured' | 'nothing-to-do', summary: string): Result {
+  return { outcome: 'skipped', code, summary, facts: {}, outputs: { verdicts: '[]' } };
 }
 
 function resultOf(observation: Observation): Result {
-  const { outcome, code, summary, facts, markdown, next } = observation;
+  const { outcome, code, summary, facts, charts, impact, markdown, next } = observation;
   return {
     outcome,
     code,
     summary,
     facts,
     outputs: { verdicts: JSON.stringify(facts.verdicts) },
+    charts,
+    impact,
     markdown,
     ...(next ? { next } : {}),
   };

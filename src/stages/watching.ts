@@ -62,6 +62,13 @@ export async function openWatch(context: WatchingContext, hosts?: readonly Host[
   }
 }
 
+/** True where no version is live before this change: then there is nothing to compare with. */
+export async function isFirstVersion({ ledger, environment, change }: WatchingContext): Promise<boolean> {
+  if (ledger === null) return false;
+  const { live, before } = await ledger.state(environment!.name);
+  return before.length === 0 && (live === null || live.change === change?.id);
+}
+
 function connected(context: WatchingContext) {
   const { place, signal, inputs } = context;
   return openFleet(context.environment!, {

@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../outcome/outcome.ts';
 import { FrameReader, type Job, newBoundary, oneJobHeader } from './job.ts';
 
@@ -38,8 +39,8 @@ export async function runOnce(shell: Shell, job: Job, limits: Limits = {}): Prom
   let timedOut = false;
   let giveUp = () => {};
   const end = () =>
-    void shell
-      .end(child, out.pid)
+    void begun(out)
+      .then(() => shell.end(child, out.pid))
       .catch(() => {})
       .finally(() => giveUp());
   const late = () => {
@@ -72,6 +73,11 @@ export async function runOnce(shell: Shell, job: Job, limits: Limits = {}): Prom
     limits.signal?.removeEventListener('abort', end);
     release(child);
   }
+}
+
+/** Waits for the word that the script begins: before it nobody there could be ended, and the script would run on. */
+async function begun(out: FrameReader): Promise<void> {
+  for (let tries = 0; tries < 100 && out.pid === null; tries++) await sleep(50);
 }
 
 /** A script may end without reading its input: that is no error. A source that breaks is one. */

@@ -205,6 +205,12 @@ describe('the evidence', () => {
     expect(result.next).toContain('on: push');
   });
 
+  it('sees a workflow file that GitHub could not start', async () => {
+    push(build());
+    shop.run(push(), { conclusion: 'startup_failure' });
+    expect((await gate()).facts).toMatchObject({ state: 'red', red: [{ name: 'CI', said: 'startup_failure' }] });
+  });
+
   it('ignores runs of other events and deliveries that Changeline itself refused', async () => {
     const sha = push(build());
     shop.run(sha, { event: 'schedule', workflow: 'Stale', jobs: [{ name: 'stale', conclusion: 'failure' }] });
@@ -271,10 +277,9 @@ describe('after a push to main', () => {
 describe('in a merge queue', () => {
   it('keeps a group waiting while main is red, and lets it go when main is green', async () => {
     push(build('failure'));
-    const group = shop.commit('gh-readonly-queue/main/pr-1');
-    shop.queues.set('main', [group]);
+    const group = shop.commit('gh-readonly-queue/main/pr-1-0f');
     const payload = { merge_group: { head_sha: group, base_ref: 'refs/heads/main' } };
-    await gate({ event: 'merge_group', payload, ref: 'refs/heads/gh-readonly-queue/main/pr-1' });
+    await gate({ event: 'merge_group', payload, ref: 'refs/heads/gh-readonly-queue/main/pr-1-0f' });
     expect(shop.statusOf(group, CONTEXT)?.state).toBe('pending');
     push(build());
     await gate();

@@ -33,7 +33,7 @@ function github(permissions: Permissions = { contents: 'write' }): GitHub {
 }
 
 function ledger(permissions?: Permissions): Ledger {
-  return openBranchLedger({ github: github(permissions) });
+  return openBranchLedger({ github: github(permissions), pause: 1 });
 }
 
 function opening(version: string): (state: EnvironmentState) => Write {
@@ -62,6 +62,7 @@ async function codeOf(work: Promise<unknown>): Promise<Failure> {
 
 const commits = () => [...shop.commits.values()].filter((commit) => commit.message.startsWith('production')).length;
 const COMMIT = /createCommitOnBranch/;
+const READ = /graphql query/;
 
 describe('the branch', () => {
   it('is made at the first write, with a history of its own', async () => {
@@ -165,6 +166,19 @@ describe('an answer that is lost', () => {
     ]);
     expect(commits()).toBe(3);
     expect(await other.change('production', mine.change.id)).toEqual(mine.change);
+  });
+
+  it('is recognised although the next read is stale', async () => {
+    await ledger().state('production');
+    standIn.fault({ match: COMMIT, kind: 'drop-after' });
+    let reads = 0;
+    const write = await ledger().write('production', (state) => {
+      // The read after the lost answer shows the ledger as it was before.
+      if (reads++ === 0) standIn.fault({ match: READ, kind: 'stale' });
+      return opening('1')(state);
+    });
+    expect([reads, commits()]).toEqual([2, 2]);
+    expect((await ledger().state('production')).open!.change).toBe(write.change.id);
   });
 
   it('of the creation of the branch is no error either', async () => {

@@ -8,14 +8,26 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Database, type Engine, openDatabase, type Session } from '../../src/database/database.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import { arrange, type FolderFile } from '../../src/migration/folder.ts';
-import { type Applied, applyMigrations, copyOf, findPending, migrateLive, rehearse } from '../../src/migration/migration.ts';
+import {
+  type Applied,
+  applyMigrations,
+  copyOf,
+  findPending,
+  migrateLive,
+  rehearse,
+} from '../../src/migration/migration.ts';
 import { Failure } from '../../src/outcome/outcome.ts';
 import { missing, startMariadb, startPostgres } from '../support/databases.ts';
 
 const signal = new AbortController().signal;
 
 /** A real server of each engine, with one empty database. */
-const SERVERS: { engine: Engine; text: string; absent: string | null; start(directory: string): Promise<{ url: string; stop(): Promise<void> }> }[] = [
+const SERVERS: {
+  engine: Engine;
+  text: string;
+  absent: string | null;
+  start(directory: string): Promise<{ url: string; stop(): Promise<void> }>;
+}[] = [
   {
     engine: 'postgres',
     text: 'text',
@@ -54,9 +66,12 @@ async function createDatabase(admin: string): Promise<void> {
 
 const INIT: FolderFile = {
   path: '20240228042848_init.sql',
-  text: '-- migrate:up\nCREATE TABLE widgets (id integer NOT NULL PRIMARY KEY, name TEXT_TYPE);\nINSERT INTO widgets VALUES (1, \'a;b\');\n\n-- migrate:down\nDROP TABLE widgets;\n',
+  text: "-- migrate:up\nCREATE TABLE widgets (id integer NOT NULL PRIMARY KEY, name TEXT_TYPE);\nINSERT INTO widgets VALUES (1, 'a;b');\n\n-- migrate:down\nDROP TABLE widgets;\n",
 };
-const SECOND: FolderFile = { path: '20240228195051_AddPrice/migration.sql', text: 'ALTER TABLE widgets ADD price integer;\nUPDATE widgets SET price = 7;\n' };
+const SECOND: FolderFile = {
+  path: '20240228195051_AddPrice/migration.sql',
+  text: 'ALTER TABLE widgets ADD price integer;\nUPDATE widgets SET price = 7;\n',
+};
 const BROKEN: FolderFile = {
   path: '20240301000000_broken.up.sql',
   text: 'CREATE TABLE orders (id integer NOT NULL PRIMARY KEY);\nCREATE TABLE refunds (id integer NOT NULL PRIMARY KEY);\n\nCREATE TABEL wrong (id integer);\nCREATE TABLE never (id integer);\n',
@@ -64,7 +79,10 @@ const BROKEN: FolderFile = {
 
 /** What a promise was rejected with; a test where it was not fails here. */
 async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const failure = await promise.then(() => null, (error: unknown) => error);
+  const failure = await promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
   expect(failure).toBeInstanceOf(Failure);
   return failure as Failure;
 }
@@ -78,10 +96,17 @@ for (const { engine, text, absent, start } of SERVERS) {
     let session: Session;
     const log = new RecordingLog();
 
-    const read = (...files: FolderFile[]) => arrange(files.map((file) => ({ ...file, text: file.text.replaceAll('TEXT_TYPE', text) })), engine);
+    const read = (...files: FolderFile[]) =>
+      arrange(
+        files.map((file) => ({ ...file, text: file.text.replaceAll('TEXT_TYPE', text) })),
+        engine,
+      );
     const apply = (migrations: ReturnType<typeof read>, lockTimeout = 1000, on = session): Promise<Applied[]> =>
       applyMigrations(on, migrations, { engine, lockTimeout, change: 'c1', log, signal });
-    const tables = async () => Object.keys(await live.counts()).map((name) => name.replace(/^.*\./, '').replaceAll('"', '')).sort();
+    const tables = async () =>
+      Object.keys(await live.counts())
+        .map((name) => name.replace(/^.*\./, '').replaceAll('"', ''))
+        .sort();
 
     beforeAll(async () => {
       scratch = await mkdtemp(join(tmpdir(), 'changeline-migration-'));
@@ -107,7 +132,10 @@ for (const { engine, text, absent, start } of SERVERS) {
       const copy = await copyOf(live, scratch, signal);
       try {
         const rehearsal = await rehearse(copy, live, migrations, { change: 'c1', log, signal });
-        return { rehearsal, ...(await migrateLive(live, migrations, rehearsal, { lockTimeout: 1000, change: 'c1', log, signal })) };
+        return {
+          rehearsal,
+          ...(await migrateLive(live, migrations, rehearsal, { lockTimeout: 1000, change: 'c1', log, signal })),
+        };
       } finally {
         await copy.close();
       }
@@ -122,17 +150,25 @@ for (const { engine, text, absent, start } of SERVERS) {
       expect(second.fingerprint.digest).not.toBe(first.fingerprint.digest);
       expect(second.applied[0]!.statements).toHaveLength(2);
       expect(await live.query('SELECT name, price FROM widgets')).toEqual([{ name: 'a;b', price: 7 }]);
-      expect((await live.query('SELECT version FROM schema_migrations ORDER BY version')).map((row) => row.version)).toEqual(['20240228042848', '20240228195051']);
+      expect(
+        (await live.query('SELECT version FROM schema_migrations ORDER BY version')).map((row) => row.version),
+      ).toEqual(['20240228042848', '20240228195051']);
       const again = await apply(read(INIT, SECOND));
       expect(again).toEqual([]);
-      expect(await live.query('SELECT count(*) AS n FROM changeline_migrations')).toEqual([{ n: engine === 'postgres' ? '2' : 2 }]);
+      expect(await live.query('SELECT count(*) AS n FROM changeline_migrations')).toEqual([
+        { n: engine === 'postgres' ? '2' : 2 },
+      ]);
     });
 
     test('a syntax error in the third statement stops at the copy; the live database is untouched', async () => {
       await apply(read(INIT));
       const before = await live.fingerprint();
       const failure = await failureOf(deliver(INIT, BROKEN));
-      expect(failure).toMatchObject({ code: 'rehearsal-failed', where: '20240301000000_broken.up.sql:4', facts: { statement: 3 } });
+      expect(failure).toMatchObject({
+        code: 'rehearsal-failed',
+        where: '20240301000000_broken.up.sql:4',
+        facts: { statement: 3 },
+      });
       expect(failure.why).toMatch(/TABEL/i);
       expect((await live.fingerprint()).digest).toBe(before.digest);
     });
@@ -185,7 +221,9 @@ for (const { engine, text, absent, start } of SERVERS) {
       try {
         const rehearsal = await rehearse(copy, live, read(INIT, SECOND), { change: 'c1', log, signal });
         await live.query('CREATE TABLE by_hand (id integer)');
-        const failure = await failureOf(migrateLive(live, read(INIT, SECOND), rehearsal, { lockTimeout: 1000, change: 'c1', log, signal }));
+        const failure = await failureOf(
+          migrateLive(live, read(INIT, SECOND), rehearsal, { lockTimeout: 1000, change: 'c1', log, signal }),
+        );
         expect(failure.code).toBe('schema-drifted');
         expect(failure.why).toContain('by_hand');
         expect((await findPending(session, engine, read(INIT, SECOND))).pending).toHaveLength(1);
@@ -220,24 +258,136 @@ for (const { engine, text, absent, start } of SERVERS) {
       const two = { path: 'V1.1__More.sql', text: 'INSERT INTO people VALUES (1);\n' };
       await apply(read(one));
       await apply(read(one, two));
-      const history = await live.query('SELECT installed_rank, version, description, type, script, checksum, success FROM flyway_schema_history ORDER BY installed_rank');
+      const history = await live.query(
+        'SELECT installed_rank, version, description, type, script, checksum, success FROM flyway_schema_history ORDER BY installed_rank',
+      );
       expect(history.map((row) => ({ ...row, success: Boolean(row.success) }))).toMatchObject([
-        { installed_rank: 1, version: '1', description: 'Create people', type: 'SQL', script: 'V1__Create_people.sql', success: true },
-        { installed_rank: 2, version: '1.1', description: 'More', type: 'SQL', script: 'V1.1__More.sql', success: true },
+        {
+          installed_rank: 1,
+          version: '1',
+          description: 'Create people',
+          type: 'SQL',
+          script: 'V1__Create_people.sql',
+          success: true,
+        },
+        {
+          installed_rank: 2,
+          version: '1.1',
+          description: 'More',
+          type: 'SQL',
+          script: 'V1.1__More.sql',
+          success: true,
+        },
       ]);
       await live.query('DELETE FROM changeline_migrations');
       expect(await apply(read(one, two))).toEqual([]);
-      expect((await failureOf(apply(read({ ...one, text: 'CREATE TABLE people (id integer);\n' })))).code).toBe('migration-edited');
+      expect((await failureOf(apply(read({ ...one, text: 'CREATE TABLE people (id integer);\n' })))).code).toBe(
+        'migration-edited',
+      );
+    });
+
+    test('a lock that is never free fails cleanly, and is applied when it is free', async () => {
+      await apply(read(INIT));
+      const reader = await live.session();
+      try {
+        await reader.execute(['BEGIN', 'SELECT * FROM widgets']);
+        const failure = await failureOf(apply(read(INIT, SECOND), 100));
+        expect(failure).toMatchObject({ code: 'migration-failed', facts: { 'lock-timeout': true } });
+        await reader.execute(['COMMIT']);
+        expect(await apply(read(INIT, SECOND))).toHaveLength(1);
+      } finally {
+        await reader.close();
+      }
+    });
+
+    test.runIf(engine === 'postgres')(
+      'behind a long read others still read, and it is applied when the read ends',
+      async () => {
+        await apply(read(INIT));
+        const [reader, other] = [await live.session(), await live.session()];
+        try {
+          await reader.execute(['BEGIN', 'SELECT * FROM widgets']);
+          const applying = apply(read(INIT, SECOND), 1000);
+          while (!log.lines.some((line) => line.includes('trying again')))
+            await other.query('SELECT count(*) FROM widgets');
+          await reader.execute(['COMMIT']);
+          expect((await applying)[0]!.retries).toBeGreaterThan(0);
+        } finally {
+          await Promise.all([reader.close(), other.close()]);
+        }
+      },
+    );
+
+    test.runIf(engine === 'postgres')('without a transaction, a half is known to the statement', async () => {
+      const half = {
+        path: '1_half.sql',
+        text: "-- migrate:up transaction:false\nCREATE TABLE a (id integer);\nCREATE INDEX CONCURRENTLY i ON a (id);\nINSERT INTO a VALUES ('x');\n",
+      };
+      const failure = await failureOf(apply(read(half)));
+      expect(failure).toMatchObject({
+        code: 'migration-half-applied',
+        where: '1_half.sql:4',
+        facts: { statement: 3, done: 2, unsure: false },
+      });
+      expect((await failureOf(apply(read(half)))).code).toBe('migration-half-applied');
+    });
+
+    test.runIf(engine === 'postgres')(
+      'a cancelled run ends its statement on the server and leaves nothing',
+      async () => {
+        const slow = { path: '1_slow.up.sql', text: 'CREATE TABLE a (id integer);\nSELECT pg_sleep(60);' };
+        const cancel = new AbortController();
+        const own = await live.session();
+        const applying = failureOf(
+          applyMigrations(own, read(slow), { engine, lockTimeout: 1000, change: 'c1', log, signal: cancel.signal }),
+        );
+        const sleeping = () =>
+          session.query("SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'");
+        while ((await sleeping()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+        cancel.abort();
+        expect((await applying).code).toBe('cancelled');
+        while ((await sleeping()).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+        expect(await tables()).toEqual([]);
+      },
+    );
+
+    test.each([
+      ['schema_migrations', 'version bigint, dirty boolean'],
+      ['_prisma_migrations', 'id integer'],
+    ])('the record of another tool in %s is not taken for an empty database', async (table, columns) => {
+      await live.query(`CREATE TABLE ${table} (${columns})`);
+      expect(await failureOf(apply(read(INIT)))).toMatchObject({ code: 'migration-invalid', where: table });
+      expect(await tables()).toEqual([table]);
+    });
+
+    test.runIf(engine === 'postgres')('a role that a migration grants to exists on the copy', async () => {
+      await live.query('CREATE ROLE "the reader" NOLOGIN');
+      const grant = {
+        path: '3_grant.up.sql',
+        text: 'CREATE TABLE a (id integer);\nGRANT SELECT ON a TO "the reader";',
+      };
+      expect((await deliver(grant)).applied).toHaveLength(1);
     });
 
     test('a migration that is killed in the middle', async () => {
       await apply(read(INIT));
-      const slow = { postgres: 'SELECT pg_sleep(30)', mariadb: 'DO SLEEP(30)', mysql: '', sqlite: 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n' }[engine];
-      const long = { path: '20240303000000_long.up.sql', text: `CREATE TABLE a (id integer);\n${slow};\nCREATE TABLE b (id integer);` };
+      const slow = {
+        postgres: 'SELECT pg_sleep(30)',
+        mariadb: 'DO SLEEP(30)',
+        mysql: '',
+        sqlite: 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n',
+      }[engine];
+      const long = {
+        path: '20240303000000_long.up.sql',
+        text: `CREATE TABLE a (id integer);\n${slow};\nCREATE TABLE b (id integer);`,
+      };
       const program = join(scratch, 'migrate.ts');
-      await writeFile(program, killable(url, engine, long));
+      await writeFile(
+        program,
+        killable(url, engine, [{ ...INIT, text: INIT.text.replaceAll('TEXT_TYPE', text) }, long]),
+      );
       const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-      expect((await once(child, 'message'))[0]).toBe('slow');
+      expect(await Promise.race([once(child, 'message'), once(child, 'exit')])).toContain('slow');
       child.kill('SIGKILL');
       await once(child, 'exit');
       await endLeftovers(session, engine);
@@ -256,7 +406,7 @@ for (const { engine, text, absent, start } of SERVERS) {
 }
 
 /** Another process that begins to migrate and says so when it has come to the slow statement, which is the second. */
-function killable(url: string, engine: Engine, long: FolderFile): string {
+function killable(url: string, engine: Engine, files: FolderFile[]): string {
   const source = (path: string) => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href);
   return `
     import { openDatabase } from ${source('database/database.ts')};
@@ -266,7 +416,7 @@ function killable(url: string, engine: Engine, long: FolderFile): string {
     const signal = new AbortController().signal;
     const database = await openDatabase({ name: 'main', url: ${JSON.stringify(url)} }, { workspace: '/', scratch: '/', signal });
     const session = await database.session();
-    const migrations = arrange([${JSON.stringify(INIT)}, ${JSON.stringify(long)}], ${JSON.stringify(engine)});
+    const migrations = arrange(${JSON.stringify(files)}, ${JSON.stringify(engine)});
     const told = Object.create(session, { execute: { value: async (statements, options) => {
       if (statements[0] === migrations[1].statements[1].sql) await new Promise((sent) => process.send('slow', sent));
       return session.execute(statements, options);
@@ -278,12 +428,18 @@ function killable(url: string, engine: Engine, long: FolderFile): string {
 
 /** Ends what the killed process left running on the server, as an operator would, and waits until the mutex is free. */
 async function endLeftovers(session: Session, engine: Engine): Promise<void> {
-  if (engine === 'postgres') await session.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'");
+  if (engine === 'postgres')
+    await session.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'");
   if (engine === 'mariadb') {
-    for (const { id } of await session.query("SELECT id FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'")) await session.query(`KILL ${Number(id)}`);
+    for (const { id } of await session.query(
+      "SELECT id FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%'",
+    ))
+      await session.query(`KILL ${Number(id)}`);
   }
   for (;;) {
-    const mutex = await session.mutex('changeline-migrations').catch((error: Failure) => (error.code === 'database-busy' ? null : Promise.reject(error)));
+    const mutex = await session
+      .mutex('changeline-migrations')
+      .catch((error: Failure) => (error.code === 'database-busy' ? null : Promise.reject(error)));
     if (mutex) return mutex.release();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -215,6 +215,17 @@ describe('the smoke-test stage', () => {
     expect(wrong).toMatchObject({ outcome: 'failed', code: 'smoke-failed', outputs: { checks: '2/3' } });
   }, 15_000);
 
+  it('refuses an expect-version that no check would ask for', async () => {
+    const url = await serve(shop);
+    await expect(stage.run(context({ section: [url], expected: '1.2.0' }))).rejects.toMatchObject({
+      code: 'input-invalid',
+    });
+    const section = [{ get: `${url}/version`, expect: { status: 200, version: true } }];
+    expect(await stage.run(context({ section, expected: '1.2.0', version: '9.9.9' }))).toMatchObject({
+      outcome: 'passed',
+    });
+  });
+
   it('asks the URLs of the input without changeline.yml', async () => {
     const url = await serve(shop);
     const result = await stage.run(context({ url: [`${url}/version`], expected: '1.2.0', environment: null }));

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { configSchema } from '../../src/config/config.ts';
-import { run, start } from '../../src/process/process.ts';
+import { run } from '../../src/process/process.ts';
 import { buildArchive, buildTree, VERSIONS } from '../../workflows-examples/widgets/build.js';
 import { start as startCustomers } from '../../workflows-examples/widgets/customers.js';
 import { applyMigrations, buildHost, migrationsOf, openShopDatabase, type ShopHost } from '../support/shop.ts';

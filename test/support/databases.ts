@@ -38,15 +38,36 @@ export async function startPostgres(): Promise<TestServer> {
   const user = asUser('postgres');
   const directory = home(user);
   const data = join(directory, 'data');
-  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'admin', '--auth-local=trust', '--auth-host=scram-sha-256', '-E', 'UTF8', '--locale=C', '--no-sync'], { ...user, stdio: 'pipe' });
+  execFileSync(
+    join(bin, 'initdb'),
+    [
+      '-D',
+      data,
+      '-U',
+      'admin',
+      '--auth-local=trust',
+      '--auth-host=scram-sha-256',
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--no-sync',
+    ],
+    { ...user, stdio: 'pipe' },
+  );
   const port = await freePort();
   const args = ['-D', data, '-k', directory, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'];
   const child = spawn(join(bin, 'postgres'), args, { ...user, stdio: 'ignore', cwd: directory });
-  await until(child, () => existsSync(join(directory, `.s.PGSQL.${port}`)) && status(join(bin, 'pg_isready'), ['-h', directory, '-p', String(port)]));
+  await until(
+    child,
+    () =>
+      existsSync(join(directory, `.s.PGSQL.${port}`)) &&
+      status(join(bin, 'pg_isready'), ['-h', directory, '-p', String(port)]),
+  );
   return {
     port,
     socket: directory,
-    admin: (database) => `postgres://admin@localhost:${port}/${encodeURIComponent(database)}?host=${encodeURIComponent(directory)}`,
+    admin: (database) =>
+      `postgres://admin@localhost:${port}/${encodeURIComponent(database)}?host=${encodeURIComponent(directory)}`,
     stop: () => stop(child, 'SIGINT', directory),
   };
 }
@@ -57,15 +78,31 @@ export async function startMariadb(): Promise<TestServer> {
   const directory = home(user);
   const data = join(directory, 'data');
   const socket = join(directory, 's');
-  execFileSync('mariadb-install-db', ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'], { ...user, stdio: 'pipe' });
+  execFileSync(
+    'mariadb-install-db',
+    ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
+    { ...user, stdio: 'pipe' },
+  );
   const port = await freePort();
-  const args = ['--no-defaults', `--datadir=${data}`, `--socket=${socket}`, `--port=${port}`, '--bind-address=127.0.0.1', `--pid-file=${join(directory, 'pid')}`, '--skip-log-bin'];
+  const args = [
+    '--no-defaults',
+    `--datadir=${data}`,
+    `--socket=${socket}`,
+    `--port=${port}`,
+    '--bind-address=127.0.0.1',
+    `--pid-file=${join(directory, 'pid')}`,
+    '--skip-log-bin',
+  ];
   const child = spawn(program('mariadbd')!, args, { ...user, stdio: 'ignore', cwd: directory });
-  await until(child, () => existsSync(socket) && status('mariadb-admin', ['--no-defaults', '-u', 'root', '-S', socket, 'ping']));
+  await until(
+    child,
+    () => existsSync(socket) && status('mariadb-admin', ['--no-defaults', '-u', 'root', '-S', socket, 'ping']),
+  );
   return {
     port,
     socket,
-    admin: (database) => `mariadb://root@localhost/${encodeURIComponent(database)}?socket=${encodeURIComponent(socket)}`,
+    admin: (database) =>
+      `mariadb://root@localhost/${encodeURIComponent(database)}?socket=${encodeURIComponent(socket)}`,
     stop: () => stop(child, 'SIGTERM', directory),
   };
 }
@@ -91,7 +128,10 @@ function home({ uid, gid }: User): string {
 function postgresFolder(): string | null {
   const base = '/usr/lib/postgresql';
   const versions = existsSync(base) ? readdirSync(base).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = [...versions.map((version) => join(base, version, 'bin')), ...(process.env.PATH ?? '').split(delimiter)];
+  const folders = [
+    ...versions.map((version) => join(base, version, 'bin')),
+    ...(process.env.PATH ?? '').split(delimiter),
+  ];
   return folders.find((folder) => existsSync(join(folder, 'postgres')) && existsSync(join(folder, 'initdb'))) ?? null;
 }
 

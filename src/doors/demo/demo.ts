@@ -1,12 +1,12 @@
 /** `changeline demo` (`npm start`): three versions of a sample shop go through the line; the third is taken back. */
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { inWords } from '../../duration/duration.ts';
 import { obtainK6, PINNED_K6 } from '../../load/load.ts';
-import { failureFrom, goesOn, type Result } from '../../outcome/outcome.ts';
+import { failureFrom, goesOn } from '../../outcome/outcome.ts';
 import { cacheDirectory } from '../../stages/context.ts';
 import { interruptible, runInShell, type ShellResult } from '../shell.ts';
-import type { TerminalLog } from '../terminal.ts';
-import { DEMO_FOLDER, layOutShop, SHORTENED, type Shop, stopShop, writeConfig } from './shop.ts';
+import { QuietLog, type TerminalLog } from '../terminal.ts';
+import { countOrders, DEMO_FOLDER, layOutShop, SHORTENED, type Shop, stopShop, writeConfig } from './shop.ts';
 
 interface Customers {
   counts: { placed: number; acknowledged: number; failed: number; revenue: number };
@@ -50,7 +50,7 @@ class Demo {
   readonly #log: TerminalLog;
   readonly #signal: AbortSignal;
   readonly #leaving: AbortSignal;
-  #reports: string[] = [];
+  readonly #reports: string[] = [];
 
   constructor(shop: Shop, home: string, log: TerminalLog, signal: AbortSignal, leaving: AbortSignal) {
     this.#shop = shop;
@@ -76,10 +76,9 @@ class Demo {
 
     this.#say(`${three}: answers every health check, but loses orders`);
     if (!(await this.#deliver('uat', three))) return this.#stopped();
-    const before = { ...customers.counts };
     const result = await this.#run('production', three, {});
     if (this.#signal.aborted) return 1;
-    return this.#sayEnd(result, before, customers.counts);
+    return this.#sayEnd(result, customers);
   }
 
   async #deliver(environment: string, version: string, part: Record<string, string> = {}): Promise<boolean> {
@@ -91,7 +90,7 @@ class Demo {
   async #run(environment: string, version: string, part: Record<string, string>): Promise<ShellResult> {
     this.#log.info(headingOf(environment, version));
     const given = { environment, version, ...part };
-    const result = await runInShell('deliver', given, { log: this.#log, signal: this.#signal, workspace: this.#shop.folder });
+    const result = await runInShell('deliver', given, { log: new QuietLog(this.#log), signal: this.#signal, workspace: this.#shop.folder });
     this.#sayResult(result);
     return result;
   }
@@ -104,13 +103,14 @@ class Demo {
     say(`  ${last.summary}`);
   }
 
-  #sayEnd({ last, performed }: ShellResult, before: Customers['counts'], after: Customers['counts']): number {
-    const turned = !goesOn(last.outcome);
+  #sayEnd({ last }: ShellResult, customers: Customers): number {
+    const { acknowledged } = customers.counts;
+    const kept = countOrders(this.#shop);
     this.#log.info('');
-    this.#log.info(`While ${this.#shop.versions[2]} was tried, customers placed ${after.placed - before.placed} orders.`);
-    for (const line of nextLines(performed.result, this.#shop.folder, this.#reports.at(-1) ?? '')) this.#log.info(line);
-    // The demo is well when the bad version was taken back.
-    return turned && last.code === 'metric-worse' ? 0 : 1;
+    this.#log.info(`Customers were promised ${acknowledged} orders in all; the shop kept ${kept}: ${acknowledged - kept} were lost while ${this.#shop.versions[2]} was live.`);
+    for (const line of nextLines(this.#shop.folder, this.#home, this.#reports.at(-1))) this.#log.info(line);
+    // The demo is well when the bad version was taken back for what it did.
+    return last.code === 'metric-worse' ? 0 : 1;
   }
 
   #stopped(): number {
@@ -159,14 +159,15 @@ function headingOf(environment: string, version: string): string {
   return `  ${version} to ${environment}`;
 }
 
-function nextLines(result: Result, folder: string, report: string): string[] {
-  const postmortem = result.facts.postmortem;
+function nextLines(folder: string, home: string, report: string | undefined): string[] {
+  const changeline = join(relative(folder, home) || '.', 'bin/changeline.js');
   return [
-    report ? `Report: ${report}` : '',
-    typeof postmortem === 'string' ? `Post-mortem draft: ${postmortem}` : '',
     '',
-    'Next:',
-    `  cd ${join(folder)} && npx changeline status --environment production`,
-    '  npx changeline init      writes the configuration and the workflows for your own repository',
-  ].filter((line, index) => line !== '' || index === 2);
+    ...(report ? [`Report:            ${report}`, `Post-mortem draft: ${join(dirname(report), 'postmortem.md')}`] : []),
+    '',
+    'Next, what the ledger says now:',
+    `  cd ${relative(process.cwd(), folder)} && node ${changeline} status --environment production`,
+    'and for your own repository, in its folder:',
+    `  node ${join(home, 'bin/changeline.js')} init`,
+  ];
 }

@@ -2,6 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { stringify } from 'yaml';
 import { run } from '../../process/process.ts';
@@ -44,7 +45,8 @@ export async function layOutShop(folder: string, home: string): Promise<Shop> {
     await writeFile(join(shared, 'app.env'), `PORT=${host.port}\nDATABASE=../../../data/${database}\n`);
   }
   await mkdir(join(folder, 'data'));
-  await mkdir(join(folder, 'load'));
+  // An empty file is an empty SQLite database.
+  for (const database of ['shop.db', 'uat.db']) await writeFile(join(folder, 'data', database), '');
   return shop;
 }
 
@@ -108,6 +110,16 @@ function configOf(shop: Shop, scripts: string, k6: boolean): unknown {
 
 const REVENUE = 'select coalesce(sum(price_cents), 0) / 100.0 from orders where placed_at >= {from} and placed_at < {to}';
 const ORDERS = 'select count(*) from orders where placed_at >= {from} and placed_at < {to}';
+
+/** The orders that the production database holds. */
+export function countOrders(shop: Shop): number {
+  const database = new DatabaseSync(join(shop.folder, 'data/shop.db'), { readOnly: true });
+  try {
+    return Number(database.prepare('select count(*) as orders from orders').get()!.orders);
+  } finally {
+    database.close();
+  }
+}
 
 /** Ends the shop's processes on every host. */
 export async function stopShop(shop: Shop): Promise<void> {

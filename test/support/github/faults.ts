@@ -7,9 +7,10 @@ export interface Fault {
   times?: number;
   /**
    * `status`: answers that instead. `drop`: cuts the connection before anything is done. `drop-after`: does it, then
-   * cuts the connection. `delay`: answers that much later. `cut`: sends half the body. `before`: runs first.
+   * cuts the connection. `delay`: answers that much later. `cut`: sends half the body. `before`: runs first. `stale`: the answer that the
+   * same request had before.
    */
-  kind: 'status' | 'drop' | 'drop-after' | 'delay' | 'cut' | 'before';
+  kind: 'status' | 'drop' | 'drop-after' | 'delay' | 'cut' | 'before' | 'stale';
   status?: number;
   headers?: Record<string, string>;
   body?: unknown;

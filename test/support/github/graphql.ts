@@ -1,7 +1,8 @@
 /** The GraphQL API: GitHub's published schema, executed by graphql-js over the stand-in's world. */
 import { buildSchema, GraphQLError, type GraphQLSchema, graphql } from 'graphql';
 import { acceptedHeader, allows, type Needs, type Permissions } from './access.ts';
-import { type Commit, type Deployment, now, type Repository } from './world.ts';
+import type { Commit, Deployment } from './records.ts';
+import { now, type Repository } from './world.ts';
 
 interface Context {
   find(full: string): Repository | undefined;
@@ -69,14 +70,11 @@ function repositoryNode(repository: Repository, context: Context) {
         commits: { nodes: [{ commit: () => commitNode(repository, repository.find(pull.head)!, context) }] },
       }));
     },
-    mergeQueue: ({ branch }: { branch: string }) => {
-      const heads = repository.queues.get(branch);
-      if (!heads) return null;
-      return {
-        entries: {
-          nodes: heads.map((sha) => ({ headCommit: () => commitNode(repository, repository.find(sha)!, context) })),
-        },
-      };
+    refs: ({ refPrefix, first }: { refPrefix: string; first: number }) => {
+      need(context, { permission: 'contents', level: 'read' });
+      const prefix = refPrefix.replace('refs/heads/', '');
+      const names = [...repository.branches.keys()].filter((name) => name.startsWith(prefix));
+      return { nodes: names.slice(0, first).map((name) => refNode(repository, name, context)) };
     },
     deployments: ({ environments, first }: { environments?: string[]; first: number }) => {
       need(context, { permission: 'deployments', level: 'read' });
@@ -97,18 +95,11 @@ function commitNode(repository: Repository, commit: Commit, context: Context): R
   return {
     __typename: 'Commit',
     oid: commit.sha,
-    committedDate: commit.date,
     author: { name: commit.author, user: { login: commit.author } },
     file: ({ path }: { path: string }) => treeEntry(repository.filesAt(commit.sha), path),
     parents: ({ first }: { first: number }) => ({
       nodes: () => commit.parents.slice(0, first).map((sha) => commitNode(repository, repository.find(sha)!, context)),
     }),
-    statusCheckRollup: () => {
-      need(context, { permission: 'checks', level: 'read' });
-      need(context, { permission: 'statuses', level: 'read' });
-      const has = [...repository.checkRuns, ...repository.statuses].some((one) => one.sha === commit.sha);
-      return has ? { state: 'PENDING' } : null;
-    },
     status: () => {
       need(context, { permission: 'statuses', level: 'read' });
       if (!repository.statuses.some((one) => one.sha === commit.sha)) return null;

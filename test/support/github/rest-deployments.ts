@@ -1,6 +1,8 @@
 /** Deployments and their statuses. */
+
+import type { Deployment, DeploymentStatus } from './records.ts';
 import { type Answer, type Asked, NOT_FOUND, type Routes, reads, refused, writes } from './route.ts';
-import { type Deployment, type DeploymentStatus, now, type Repository } from './world.ts';
+import { now, type Repository } from './world.ts';
 
 /** The routes of deployments below a repository. */
 export function deploymentRoutes(repo: string): Routes {

@@ -1,6 +1,8 @@
 /** Releases and artifacts: what GitHub keeps as bytes and hands out through a redirect to its storage. */
+
+import type { Artifact, Asset, Release } from './records.ts';
 import { NOT_FOUND, type Routes, reads, refused } from './route.ts';
-import { type Artifact, type Asset, digestOf, type Release, type Repository } from './world.ts';
+import { digestOf, type Repository } from './world.ts';
 
 /** The routes of releases and artifacts below a repository. */
 export function fileRoutes(repo: string): Routes {

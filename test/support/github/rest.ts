@@ -1,8 +1,10 @@
 /** The REST operations that the product uses, over the stand-in's world. */
+
+import type { CheckRun, CommitStatus, Run } from './records.ts';
 import { deploymentRoutes } from './rest-deployments.ts';
 import { fileRoutes } from './rest-files.ts';
 import { type Answer, type Asked, NOT_FOUND, type Routes, reads, refused, writes } from './route.ts';
-import { type CheckRun, type CommitStatus, now, type Repository, type Run } from './world.ts';
+import { now, type Repository } from './world.ts';
 
 const REPO = '/repos/{owner}/{repo}';
 

@@ -17,7 +17,8 @@ import { Repository } from './world.ts';
 export type { Permissions } from './access.ts';
 export { permissionsFrom } from './access.ts';
 export type { Fault } from './faults.ts';
-export { digestOf, type JobGiven, Repository, type Run } from './world.ts';
+export type { JobGiven } from './records.ts';
+export { digestOf, Repository } from './world.ts';
 
 /** One request as it came. */
 export interface Seen {
@@ -66,6 +67,7 @@ class Server implements StandIn {
   readonly #repositories = new Map<string, Repository>();
   readonly #tokens = new Map<string, Permissions>();
   readonly #stored = new Map<string, Buffer>();
+  readonly #answered = new Map<string, Reply>();
   readonly #faults = new Faults();
   #nextId = 1000;
   readonly #server = createServer((request, response) => {
@@ -111,7 +113,10 @@ class Server implements StandIn {
     if (fault?.kind === 'before') fault.run?.();
     if (fault?.kind === 'drop') return void request.socket.destroy();
     if (fault?.kind === 'delay') await sleep(fault.delay ?? 0);
-    const reply = fault?.kind === 'status' ? injected(fault) : await this.#reply(request, url, body);
+    const same = `${name} ${text}`;
+    const earlier = fault?.kind === 'stale' ? this.#answered.get(same) : undefined;
+    const reply = fault?.kind === 'status' ? injected(fault) : (earlier ?? (await this.#reply(request, url, body)));
+    this.#answered.set(same, reply);
     const job = request.headers[JOB_HEADER];
     this.requests.push({ request: name, body, status: reply.status, job: typeof job === 'string' ? job : null });
     if (fault?.kind === 'drop-after') return void request.socket.destroy();

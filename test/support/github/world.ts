@@ -1,111 +1,6 @@
 /** What the stand-in knows: repositories with their commits, checks, pull requests, releases, runs and deployments. */
 import { createHash } from 'node:crypto';
-
-export interface Commit {
-  sha: string;
-  tree: string;
-  parents: string[];
-  message: string;
-  author: string;
-  date: string;
-}
-
-export interface CheckRun {
-  id: number;
-  suite: number;
-  sha: string;
-  name: string;
-  app: string;
-  status: string;
-  conclusion: string | null;
-  startedAt: string;
-  completedAt: string | null;
-  url: string;
-  steps: { name: string; conclusion: string | null }[];
-}
-
-export interface Run {
-  id: number;
-  suite: number;
-  workflow: { id: number; name: string };
-  event: string;
-  sha: string;
-  branch: string;
-  actor: string;
-  status: string;
-  conclusion: string | null;
-  startedAt: string;
-  attempt: number;
-}
-
-export interface CommitStatus {
-  id: number;
-  sha: string;
-  context: string;
-  state: string;
-  description: string | null;
-  targetUrl: string | null;
-  creator: string;
-  at: string;
-}
-
-export interface Pull {
-  number: number;
-  head: string;
-  base: string;
-  state: 'open' | 'closed';
-}
-
-export interface Asset {
-  id: number;
-  name: string;
-  bytes: Buffer;
-}
-
-export interface Release {
-  id: number;
-  tag: string;
-  draft: boolean;
-  assets: Asset[];
-}
-
-export interface Artifact {
-  id: number;
-  name: string;
-  run: number;
-  sha: string;
-  zip: Buffer;
-  expired: boolean;
-  fromFork: boolean;
-  at: string;
-}
-
-export interface DeploymentStatus {
-  id: number;
-  state: string;
-  description: string;
-  logUrl: string | null;
-  at: string;
-}
-
-export interface Deployment {
-  id: number;
-  sha: string;
-  environment: string;
-  production: boolean;
-  description: string | null;
-  statuses: DeploymentStatus[];
-  at: string;
-}
-
-/** A job as a test describes it. */
-export interface JobGiven {
-  name: string;
-  status?: string;
-  conclusion?: string | null;
-  at?: string;
-  steps?: { name: string; conclusion: string | null }[];
-}
+import type { Artifact, CheckRun, Commit, CommitStatus, Deployment, JobGiven, Pull, Release, Run } from './records.ts';
 
 /** One repository, with the words in which tests say what happened to it. */
 export class Repository {
@@ -122,8 +17,6 @@ export class Repository {
   readonly releases: Release[] = [];
   readonly artifacts: Artifact[] = [];
   readonly deployments: Deployment[] = [];
-  /** Heads of the merge queue of each branch. */
-  readonly queues = new Map<string, string[]>();
   /** Branches that a ruleset keeps from being created or pushed to. */
   readonly ruled = new Set<string>();
   readonly id: number;
@@ -147,12 +40,12 @@ export class Repository {
   /** A new commit at the head of a branch, which is created where it is not there. Returns its sha. */
   commit(
     branch = this.defaultBranch,
-    given: { files?: Record<string, string>; author?: string; also?: string[] } = {},
+    given: { files?: Record<string, string>; author?: string; also?: string[]; sha?: string } = {},
   ): string {
     const head = this.branches.get(branch);
     const files = new Map([...(head ? this.filesAt(head) : []), ...Object.entries(given.files ?? {})]);
     const parents = [...(head ? [head] : []), ...(given.also ?? [])];
-    const sha = this.addCommit(this.addTree(files), parents, 'a change', given.author ?? 'octocat');
+    const sha = this.addCommit(this.addTree(files), parents, 'a change', given.author ?? 'octocat', given.sha);
     this.branches.set(branch, sha);
     return sha;
   }
@@ -163,8 +56,8 @@ export class Repository {
     return sha;
   }
 
-  addCommit(tree: string, parents: string[], message: string, author: string): string {
-    const sha = hash(['commit', tree, ...parents, message, String(this.#next())]);
+  addCommit(tree: string, parents: string[], message: string, author: string, known?: string): string {
+    const sha = known ?? hash(['commit', tree, ...parents, message, String(this.#next())]);
     this.commits.set(sha, { sha, tree, parents, message, author, date: now() });
     return sha;
   }

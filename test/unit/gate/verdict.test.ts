@@ -13,7 +13,6 @@ function commits(...each: Record<string, Told>[]): CommitEvidence[] {
   return each.map((checks, index) => ({
     sha: `${index}`.padEnd(40, '0'),
     author: 'author',
-    at: null,
     checks: Object.entries(checks).map(([name, state]) => check(name, state)),
   }));
 }

@@ -16,7 +16,6 @@ export const NASTY = [
   '"]; click s0 "https://evil.example"; s0["',
   '%%{init: {"theme":"x"}}%%',
   'a\u0000b\u001b[31mred\u0007\u202egpj.exe\u2028x',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it must stay as it is
   '${process.env.HOME} $(id) `id`',
   '{{constructor}} <%= x %>',
   'ünï 😀 漢字',

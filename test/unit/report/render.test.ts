@@ -223,6 +223,12 @@ describe('the draft of a post-mortem', () => {
     expect(draft.match(/^## .*$/gm)).toHaveLength(7);
   });
 
+  it('tells the events of related changes too, in their order', () => {
+    const rollback = change({ events: [event('rollback', 'passed', { at: '2026-11-21T10:06:33Z' })] });
+    const draft = renderPostmortem(incident, change({ events }), { related: [rollback] });
+    expect(draft).toMatch(/10:06:30 \| watch failed.*\n\| 10:06:33 \| rollback passed.*\n\| 10:06:36/);
+  });
+
   it('can be written of nothing', () => {
     const draft = renderPostmortem(
       { ...incident, from: null, to: null, why: '' },

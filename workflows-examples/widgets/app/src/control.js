@@ -107,6 +107,8 @@ if (!Object.hasOwn(commands, name ?? '')) {
   process.exit(2);
 }
 try {
+  if (Number.parseInt(process.versions.node, 10) < 24)
+    throw new Error(`needs Node 24 or newer, not ${process.version}`);
   await commands[name](...rest);
 } catch (error) {
   console.error(`shop: ${error.message}`);

@@ -1,0 +1,250 @@
+/** Brings every host of the fleet to one version, wave by wave, or puts all of them back. */
+import { findArtifact } from '../artifact/artifact.ts';
+import { inWords, milliseconds } from '../duration/duration.ts';
+import {
+  type AfterWave,
+  backSummary,
+  type DeployResult,
+  deployFleet,
+  type Fleet,
+  openFleet,
+  openReachable,
+  planWaves,
+  preflight,
+  survey,
+  turnBack,
+  type Work,
+} from '../fleet/fleet.ts';
+import { budget } from '../observation/observation.ts';
+import { Failure, type Json, type Result } from '../outcome/outcome.ts';
+import { artifactOf } from './artifact-of.ts';
+import { fleetOptions } from './fleet-options.ts';
+import { settleDeploy } from './settling.ts';
+import type { Planned, Stage, StageContext } from './stage.ts';
+import { isFirstVersion, type OpenWatch, openWatch } from './watching.ts';
+
+type Context = StageContext<'deploy'>;
+
+/** The stage of the verb `deploy`. */
+export const stage: Stage<'deploy'> = {
+  verb: 'deploy',
+
+  async plan(context) {
+    if (!configured(context)) return [{ kind: 'blind', text: UNCONFIGURED }];
+    const fleet = await openFleet(context.environment!, fleetOptions(context));
+    try {
+      return await planOn(context, fleet);
+    } finally {
+      await fleet.close();
+    }
+  },
+
+  async run(context) {
+    if (!configured(context)) return skipped();
+    const artifact = await artifactOf(context);
+    const fleet = await openFleet(context.environment!, fleetOptions(context));
+    let watch: OpenWatch | null = null;
+    try {
+      const watched = betweenWaves(context, fleet).length > 1 && !(await isFirstVersion(context));
+      watch = watched ? await openWatch(context, fleet.hosts) : null;
+      watch?.watcher.startReference();
+      const request = { ...workOf(context), artifact, afterWave: watchBetween(context, watch) };
+      return resultOf(await deployFleet(fleet, request), context, artifact.digest);
+    } finally {
+      await watch?.close();
+      await fleet.close();
+    }
+  },
+
+  async settle(context) {
+    return configured(context) ? settleDeploy(context, workOf(context)) : skipped();
+  },
+
+  async turnBack(context, why) {
+    if (!configured(context)) return skipped();
+    // Putting back is what a cancelled run still has to do: it does not end with the run's signal.
+    const signal = new AbortController().signal;
+    const fleet = await openReachable(context.environment!, { ...fleetOptions(context), signal });
+    try {
+      const reports = await turnBack(fleet.hosts, fleet.lost, { ...workOf(context), signal });
+      return backResult(reports, why);
+    } finally {
+      await fleet.close();
+    }
+  },
+};
+
+const UNCONFIGURED = 'the environment has no deploy section or no hosts: nothing is deployed';
+
+function configured({ environment }: Context): boolean {
+  return environment?.deploy !== undefined && environment.hosts.length > 0;
+}
+
+function skipped(): Result {
+  return { outcome: 'skipped', code: 'not-configured', summary: UNCONFIGURED, facts: {} };
+}
+
+/** The change and the section; a deploy without a change in the ledger has no fence and is refused. */
+function workOf(context: Context): Work {
+  const { change, environment, log, signal } = context;
+  if (change === null) {
+    throw new Failure({
+      code: 'internal',
+      what: 'a deploy without a change',
+      untouched: 'nothing was touched',
+      next: 'please report it',
+    });
+  }
+  return { change: { id: change.id, fence: change.fence }, section: environment!.deploy!, log, signal };
+}
+
+async function planOn(context: Context, fleet: Fleet): Promise<Planned[]> {
+  const { environment, inputs, config, place, github, log, signal, change } = context;
+  const section = environment!.deploy!;
+  const source = inputs.artifact || config!.artifact;
+  const found = await findArtifact({
+    source,
+    digest: config!.digest ?? null,
+    version: inputs.version,
+    workspace: place.workspace,
+    scratch: place.scratch,
+    github,
+    log,
+    signal,
+  });
+  const load = {
+    version: inputs.version,
+    digest: found.digest,
+    bytes: found.bytes,
+    files: null,
+    change: change && { id: change.id, fence: change.fence },
+  };
+  const waves = betweenWaves(context, fleet);
+  const sizes = waves.map((wave) => wave.length).join(' + ');
+  return [
+    {
+      kind: 'will',
+      text: `deploy ${inputs.version} from ${found.from} to ${fleet.hosts.length} hosts (waves of ${sizes})`,
+    },
+    ...preflight(await survey(fleet), load, section),
+    ...(waves.length > 1 && !(await isFirstVersion(context)) ? await planWatch(context, fleet) : []),
+  ];
+}
+
+async function planWatch(context: Context, fleet: Fleet): Promise<Planned[]> {
+  const watch = await openWatch(context, fleet.hosts);
+  if (watch === null)
+    return [{ kind: 'blind', text: 'no watch is configured: whether a wave harms users is not judged' }];
+  try {
+    const length = lengthOf(context);
+    const lines = await watch.watcher.plan(length);
+    return [
+      { kind: 'will', text: `watch each wave but the last for ${inWords(length)}` },
+      ...lines.filter(({ kind }) => kind !== 'will'),
+    ];
+  } finally {
+    await watch.close();
+  }
+}
+
+function betweenWaves({ environment }: Context, fleet: Fleet): string[][] {
+  return planWaves(
+    fleet.hosts.map(({ name }) => name),
+    environment!.deploy!,
+  );
+}
+
+/** Milliseconds that a wave is watched: as configured, else a fifth of the watch after the release. */
+function lengthOf({ environment }: Context): number {
+  const { watch } = environment!;
+  const own = watch?.['between-waves'];
+  return own === undefined ? (milliseconds(watch?.for ?? '5m') ?? 300_000) / 5 : (milliseconds(own) ?? 60_000);
+}
+
+function watchBetween(context: Context, watch: OpenWatch | null): AfterWave {
+  if (watch === null) return async () => ({ goOn: true });
+  const began = new Date();
+  return async (wave, newHosts, oldHosts) => {
+    const waves = context.environment!.deploy!.waves.length;
+    const label = `wave ${wave + 1}`;
+    context.log.info(
+      `${label}: ${newHosts.length} hosts run ${context.inputs.version}; watching for ${inWords(lengthOf(context))}`,
+    );
+    const seen = await watch.watcher.observe({
+      for: lengthOf(context),
+      label,
+      referenceEnd: began,
+      newHosts: newHosts.map(({ name }) => name),
+      oldHosts: oldHosts.map(({ name }) => name),
+      share: budget(waves).between,
+    });
+    context.log.info(seen.summary);
+    const { outcome, code, summary, facts, charts, impact, markdown, next } = seen;
+    return {
+      goOn: outcome === 'passed',
+      why: summary,
+      result: { outcome, code, summary, facts, charts, impact, markdown, ...(next === null ? {} : { next }) },
+    };
+  };
+}
+
+function resultOf(deployed: DeployResult, context: Context, digest: string): Result {
+  const { outcome, code, summary, next, hosts, waves, watch } = deployed;
+  const live = outcome === 'passed' ? context.inputs.version : commonVersion(hosts.map(({ version }) => version));
+  return {
+    outcome,
+    code,
+    summary,
+    facts: {
+      version: context.inputs.version,
+      digest,
+      waves,
+      hosts: hosts.map((host): Json => ({ ...host })),
+      ...(watch === null ? {} : { watch: watch.facts }),
+    },
+    outputs: { 'live-version': live, digest },
+    ...(next === null ? {} : { next }),
+    ...(watch?.markdown === undefined ? {} : { markdown: watch.markdown }),
+    ...(watch?.charts === undefined ? {} : { charts: watch.charts }),
+    ...(watch?.impact === undefined ? {} : { impact: watch.impact }),
+  };
+}
+
+/** The one version that all hosts run; null where they differ or it is not known. */
+function commonVersion(versions: readonly (string | null)[]): string | null {
+  const [first = null] = versions;
+  return versions.every((version) => version === first) ? first : null;
+}
+
+function backResult(reports: Awaited<ReturnType<typeof turnBack>>, why: string): Result {
+  const lost = reports.filter(({ outcome }) => outcome === 'lost');
+  const moved = reports.some(({ outcome }) => outcome === 'back' || outcome === 'removed');
+  const hosts = reports.map(({ host, outcome, version, isolated, failure }) => ({
+    host,
+    outcome,
+    version,
+    isolated,
+    code: failure?.code ?? null,
+  }));
+  const facts = { hosts, why };
+  const live = commonVersion(reports.map(({ version }) => version));
+  if (lost.length > 0) {
+    const next = [...new Set(lost.flatMap(({ failure }) => failure?.next ?? []))].join('; ');
+    return {
+      outcome: 'failed',
+      code: 'fleet-mixed',
+      summary: backSummary(reports),
+      facts,
+      next,
+      outputs: { 'live-version': live },
+    };
+  }
+  const summary = moved ? backSummary(reports) : 'no host had been flipped';
+  return {
+    outcome: 'passed',
+    code: moved ? 'rolled-back' : 'nothing-to-do',
+    summary,
+    facts,
+    outputs: { 'live-version': live },
+  };
+}

@@ -1,0 +1,247 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Environment, MetricSection, WatchSection } from '../../src/config/config.ts';
+import { type Database, openDatabase } from '../../src/database/database.ts';
+import { RecordingLog } from '../../src/log/log.ts';
+import { openWatcher, type Watcher } from '../../src/observation/observation.ts';
+import { Exporter, eventually, missingPrometheus, startPrometheus } from '../support/prometheus.ts';
+
+/** Events a second of the shop; every random number comes from here, so a run can be repeated. */
+const BUSY = 60;
+const SUM = 'SELECT sum(price) FROM orders WHERE ms >= {from:ms} AND ms < {to:ms}';
+const COUNT = 'SELECT count(*) FROM orders WHERE ms >= {from:ms} AND ms < {to:ms}';
+
+const directory = mkdtempSync(join(tmpdir(), 'watch-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** A seeded random number generator (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Orders in a SQLite file: Poisson arrivals before now, and from now on at a share of the pace, written ahead. */
+class Shop {
+  readonly database: Promise<Database>;
+  private readonly db: DatabaseSync;
+
+  constructor(seed: number, share: number, aheadMs = 10_000) {
+    const file = join(directory, `shop-${seed}-${share}.db`);
+    this.db = new DatabaseSync(file);
+    this.db.exec('CREATE TABLE orders (ms INTEGER, price REAL); CREATE INDEX at ON orders (ms); BEGIN');
+    const insert = this.db.prepare('INSERT INTO orders VALUES (?, ?)');
+    const random = seeded(seed);
+    const now = Date.now();
+    for (let at = now - 20_000; at < now + aheadMs; at += (-Math.log(1 - random()) * 1000) / (BUSY * (at < now ? 1 : share))) insert.run(Math.round(at), 5 + 20 * random());
+    this.db.exec('COMMIT');
+    this.database = openDatabase({ name: 'main', url: `sqlite:${file}` }, { workspace: directory, scratch: directory, signal: new AbortController().signal });
+  }
+
+  async close(): Promise<void> {
+    await (await this.database).close();
+    this.db.close();
+  }
+}
+
+const section = (metrics: Partial<MetricSection>[], more: Partial<WatchSection> = {}): WatchSection => ({
+  for: '3s',
+  every: '250ms',
+  reference: '1h',
+  metrics: metrics.map((metric) => ({ critical: true, worse: 'down', ...metric }) as MetricSection),
+  ...more,
+});
+
+describe('a watch', () => {
+  let cleanUp: (() => Promise<void>)[] = [];
+  let log: RecordingLog;
+  let aborter: AbortController;
+
+  beforeEach(() => {
+    log = new RecordingLog();
+    aborter = new AbortController();
+  });
+
+  afterEach(async () => {
+    for (const close of cleanUp.reverse()) await close();
+    cleanUp = [];
+  });
+
+  async function watcherOf(watch: WatchSection, databases: Database[] = [], handover = mkdtempSync(join(directory, 'handover-'))): Promise<Watcher> {
+    const environment = { name: 'production', hosts: [], databases: [], 'config-files': [], watch } as Environment;
+    const watcher = await openWatcher({ section: watch, environment, hosts: [], databases, workspace: directory, handover, log, signal: aborter.signal });
+    cleanUp.push(() => watcher.close());
+    return watcher;
+  }
+
+  async function shopOf(seed: number, share: number): Promise<Database> {
+    const shop = new Shop(seed, share);
+    cleanUp.push(() => shop.close());
+    return shop.database;
+  }
+
+  const revenue = { name: 'revenue', sql: SUM, kind: 'money', tolerate: '-50%' } as const;
+  const orders = { name: 'orders', sql: COUNT, tolerate: '-50%' } as const;
+
+  it('passes where nothing changed, and says what could be seen', async () => {
+    const watcher = await watcherOf(section([revenue, orders]), [await shopOf(1, 1)]);
+    const plan = await watcher.plan(3000);
+    expect(plan.filter(({ kind }) => kind === 'obstacle')).toEqual([]);
+    expect(plan.map(({ text }) => text).join('\n')).toMatch(/watch "revenue" \(money.*sees a fall to ×0\.\d+ in 3\.0 s \(5 min ×0\.[89]/);
+    const seen = await watcher.observe({ for: 3000, label: 'watch' });
+    expect(seen).toMatchObject({ outcome: 'passed', code: 'ok', unreferenced: false });
+    expect(seen.verdicts.map(({ outcome, ticks, silent }) => ({ outcome, ticks, silent }))).toEqual([
+      { outcome: 'passed', ticks: 12, silent: 0 },
+      { outcome: 'passed', ticks: 12, silent: 0 },
+    ]);
+    expect(seen.markdown).toContain('xychart-beta');
+  });
+
+  it('sees revenue fall to a third long before its end, and says how much is missing', async () => {
+    const watcher = await watcherOf(section([revenue, { ...orders, critical: false }]), [await shopOf(2, 0.3)]);
+    const seen = await watcher.observe({ for: 8000, label: 'watch' });
+    expect(seen).toMatchObject({ outcome: 'failed', code: 'metric-worse' });
+    const [verdict] = seen.verdicts;
+    expect(verdict).toMatchObject({ side: 'down', outcome: 'failed' });
+    expect(verdict!.alarm!).toBeLessThanOrEqual(10);
+    expect(verdict!.effect!).toBeLessThan(0.6);
+    expect(verdict!.missing!.low).toBeGreaterThan(0);
+    expect(seen.summary).toMatch(/revenue: fell to ×0\.\d+ of the reference/);
+  });
+
+  it('does not stop for a metric that is not critical, and reports it', async () => {
+    const watcher = await watcherOf(section([{ ...orders, critical: false }]), [await shopOf(3, 0.3)]);
+    const seen = await watcher.observe({ for: 3000, label: 'watch' });
+    expect(seen.outcome).toBe('passed');
+    expect(seen.verdicts[0]).toMatchObject({ outcome: 'failed', ticks: 12 });
+    expect(seen.summary).toContain('worse, but not critical: orders');
+  });
+
+  it('refuses in the plan what could not be seen', async () => {
+    const watcher = await watcherOf(section([{ ...orders, tolerate: '-5%' }]), [await shopOf(4, 1)]);
+    const obstacle = (await watcher.plan(3000)).find(({ kind }) => kind === 'obstacle');
+    expect(obstacle?.failure).toMatchObject({ code: 'metric-blind', next: expect.stringContaining('critical: false') });
+  });
+
+  it('is inconclusive without a reference', async () => {
+    const watcher = await watcherOf(section([{ name: 'users', command: 'echo 5' }]));
+    expect(await watcher.plan(3000)).toMatchObject([{ kind: 'blind', text: expect.stringContaining('keeps no history') }]);
+    expect(await watcher.observe({ for: 1000, label: 'watch' })).toMatchObject({ outcome: 'inconclusive', code: 'metric-unsure', unreferenced: true });
+  });
+
+  it('compares sources without history with what was sampled before, also by an earlier stage', async () => {
+    const handover = mkdtempSync(join(directory, 'handover-'));
+    const watch = section([{ name: 'users', command: 'echo 5', worse: 'either', critical: true }], { every: '100ms' });
+    const before = await watcherOf(watch, [], handover);
+    before.startReference();
+    await sleep(2500);
+    await before.close();
+    const after = await watcherOf(watch, [], handover);
+    expect(await after.observe({ for: 1500, label: 'watch' })).toMatchObject({ outcome: 'passed', code: 'ok' });
+  });
+
+  it('a source that goes silent in the middle is no success', async () => {
+    let silent = false;
+    const server: Server = createServer((_, response) => (silent ? response.writeHead(502).end() : response.end('{"users": 5}')));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanUp.push(async () => void server.close());
+    const http = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const watcher = await watcherOf(section([{ name: 'users', http, path: '$.users' }], { every: '100ms' }));
+    watcher.startReference();
+    await sleep(1800);
+    setTimeout(() => (silent = true), 800);
+    const seen = await watcher.observe({ for: 1600, label: 'watch' });
+    expect(seen).toMatchObject({ outcome: 'inconclusive', code: 'metric-silent', summary: expect.stringContaining('HTTP 502') });
+  });
+
+  it('a query with an error is an obstacle of the plan, and no success of the watch', async () => {
+    const watcher = await watcherOf(section([{ ...orders, sql: COUNT.replace('orders', 'ordres') }]), [await shopOf(5, 1)]);
+    expect((await watcher.plan(1000))[0]).toMatchObject({ kind: 'obstacle', failure: { code: 'metric-error' } });
+    expect(await watcher.observe({ for: 1000, label: 'watch' })).toMatchObject({ outcome: 'inconclusive', code: 'metric-error', summary: expect.stringContaining('ordres') });
+  });
+
+  it('ends at once when the run is cancelled', async () => {
+    const watcher = await watcherOf(section([orders]), [await shopOf(6, 1)]);
+    setTimeout(() => aborter.abort(), 300);
+    await expect(watcher.observe({ for: 60_000, label: 'watch' })).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it('escapes names in the summary', async () => {
+    const name = 'a|b <img src=x> "q"';
+    const watcher = await watcherOf(section([{ ...orders, name }]), [await shopOf(7, 1)]);
+    const { markdown } = await watcher.observe({ for: 1000, label: 'watch' });
+    expect(markdown).not.toMatch(/[^\\]<img/);
+    expect(markdown).not.toMatch(/a\|b/);
+    expect(markdown).not.toContain('title "a|b');
+  });
+});
+
+describe.skipIf(missingPrometheus())('a watch of Prometheus', () => {
+  const exporter = new Exporter();
+  let server: Awaited<ReturnType<typeof startPrometheus>>;
+  let timer: NodeJS.Timeout;
+  let pace = 4;
+  let count = 0;
+
+  beforeAll(async () => {
+    server = await startPrometheus(await exporter.start());
+    const random = seeded(8);
+    timer = setInterval(() => {
+      if (exporter.text === null) return;
+      for (let i = 0; i < 2 * pace; i++) if (random() < 0.5) count++;
+      exporter.text = `orders_total ${count}\n`;
+    }, 50);
+    const seen = async () => (await (await fetch(`${server.url}/api/v1/query?query=count_over_time(orders_total[30s])`)).json()).data.result[0]?.value[1] >= 20;
+    await eventually(seen);
+  });
+
+  afterAll(async () => {
+    clearInterval(timer);
+    await server?.stop();
+    await exporter.stop();
+  });
+
+  const watch = (metric: Partial<MetricSection>): WatchSection => section([{ name: 'orders', ...metric }], { every: '500ms', reference: '10s', prometheus: server.url });
+  const open = (metric: Partial<MetricSection>) => {
+    const options = { section: watch(metric), environment: { name: 'production', hosts: [], databases: [], 'config-files': [] } as Environment, hosts: [], databases: [], workspace: directory, handover: directory, log: new RecordingLog(), signal: new AbortController().signal };
+    return openWatcher(options);
+  };
+
+  it('a misspelt metric is an obstacle of the plan', async () => {
+    const watcher = await open({ prometheus: 'sum(rate(ordrs_total[1m]))' });
+    expect(await watcher.plan(3000)).toMatchObject([{ kind: 'obstacle', failure: { code: 'metric-silent', why: expect.stringContaining('misspelt') } }]);
+    await watcher.close();
+  });
+
+  it('sees a counter stand still, and a scrape that stops', async () => {
+    const watcher = await open({ prometheus: 'sum(rate(orders_total[1m]))' });
+    pace = 0;
+    const fallen = await watcher.observe({ for: 6000, label: 'watch' });
+    expect(fallen).toMatchObject({ outcome: 'failed', code: 'metric-worse' });
+    pace = 4;
+    exporter.text = null;
+    const blind = await watcher.observe({ for: 3000, label: 'watch', referenceEnd: new Date(Date.now() - 6000) });
+    expect(blind).toMatchObject({ outcome: 'inconclusive', code: 'metric-silent', summary: expect.stringContaining('not scraped any more') });
+    await watcher.close();
+  });
+});
+
+it('keeps samples readable by this user only', async () => {
+  const { Recording } = await import('../../src/observation/recording.ts');
+  const { statSync, readdirSync } = await import('node:fs');
+  const place = join(directory, 'kept');
+  await new Recording(place, 'production', { name: 'm' } as MetricSection).add(1, [{ at: 1, host: null, value: 2, why: null }]);
+  const [file] = readdirSync(place);
+  expect(statSync(join(place, file!)).mode & 0o777).toBe(0o600);
+  expect(readFileSync(join(place, file!), 'utf8')).toBe('{"at":1,"host":null,"value":2}\n');
+});
