@@ -15,6 +15,15 @@ export function openDirectoryLedger(directory: string): Ledger {
   return new DirectoryLedger(directory);
 }
 
+/** Begins a directory ledger with a state from elsewhere; one that is there already, and newer, stays. */
+export async function seedDirectoryLedger(directory: string, state: EnvironmentState): Promise<void> {
+  const home = join(directory, state.environment);
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const file = join(home, 'state.json');
+  const there = await readJson<EnvironmentState>(file);
+  if (there === null || there.fence < state.fence) await writeWhole(file, state);
+}
+
 class DirectoryLedger implements Ledger {
   readonly where: string;
 
@@ -37,7 +46,10 @@ class DirectoryLedger implements Ledger {
   async recent(environment: string, limit: number): Promise<Change[]> {
     const found: Change[] = [];
     for (const month of await this.#months(environment)) {
-      const names = (await readdir(month)).filter((name) => name.endsWith('.json')).sort().reverse();
+      const names = (await readdir(month))
+        .filter((name) => name.endsWith('.json'))
+        .sort()
+        .reverse();
       for (const name of names) {
         if (found.length >= limit) return found;
         const change = await readJson<Change>(join(month, name));
@@ -70,7 +82,10 @@ class DirectoryLedger implements Ledger {
   async #months(environment: string): Promise<string[]> {
     const changes = join(this.where, environment, 'changes');
     const names = await readdir(changes).catch(() => []);
-    return names.sort().reverse().map((name) => join(changes, name));
+    return names
+      .sort()
+      .reverse()
+      .map((name) => join(changes, name));
   }
 }
 
@@ -114,7 +129,10 @@ async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
   try {
     for (let attempt = 0; ; attempt++) {
       // link() fails where the name is taken: the one atomic step that all file systems agree on.
-      const taken = await link(mine, lock).then(() => true, () => false);
+      const taken = await link(mine, lock).then(
+        () => true,
+        () => false,
+      );
       if (taken) break;
       await removeIfOrphaned(lock);
       if (attempt >= LOCK_TRIES) {
@@ -143,7 +161,10 @@ async function removeIfOrphaned(lock: string): Promise<void> {
   const owner = await readFile(lock, 'utf8').catch(() => '');
   if (owner === '' || alive(Number(owner))) return;
   const aside = `${lock}.orphan.${randomUUID()}`;
-  const moved = await rename(lock, aside).then(() => true, () => false);
+  const moved = await rename(lock, aside).then(
+    () => true,
+    () => false,
+  );
   if (!moved) return;
   // Between the read and the rename a living process may have taken it: then it gets it back.
   if ((await readFile(aside, 'utf8').catch(() => '')) !== owner) await link(aside, lock).catch(() => {});
@@ -166,6 +187,8 @@ function unusable(where: string, error: NodeJS.ErrnoException): Failure {
     what: full ? 'there is no room for the ledger' : 'the ledger cannot be read or written',
     where,
     why: error.code ?? error.message,
-    next: full ? 'make room on this disk' : 'check the permissions of this directory, or name another with the key ledger',
+    next: full
+      ? 'make room on this disk'
+      : 'check the permissions of this directory, or name another with the key ledger',
   });
 }

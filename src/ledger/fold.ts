@@ -9,7 +9,17 @@ const KEPT_WRITES = 20;
 
 /** The state of an environment that nothing has happened to. */
 export function emptyState(environment: string): EnvironmentState {
-  return { schema: 1, environment, fence: 0, open: null, live: null, before: [], passed: [], incidents: [], writes: [] };
+  return {
+    schema: 1,
+    environment,
+    fence: 0,
+    open: null,
+    live: null,
+    before: [],
+    passed: [],
+    incidents: [],
+    writes: [],
+  };
 }
 
 /** An event of now. */
@@ -67,7 +77,9 @@ export function commitChange(state: EnvironmentState, change: Change, live: Live
     state: {
       ...state,
       live,
-      before: before.filter((each, index) => index === before.findIndex((other) => other.version === each.version)).slice(0, KEPT_BEFORE),
+      before: before
+        .filter((each, index) => index === before.findIndex((other) => other.version === each.version))
+        .slice(0, KEPT_BEFORE),
       open: state.open?.change === change.id ? { ...state.open, version: live.version, committed: true } : state.open,
     },
   };
@@ -79,7 +91,10 @@ export function closeChange(state: EnvironmentState, change: Change, outcome: Ou
   const isLive = state.live?.change === change.id && state.live.digest !== null;
   const passed =
     outcome === 'passed' && isLive
-      ? [{ version: state.live!.version, digest: state.live!.digest!, at: closed.at }, ...state.passed].slice(0, KEPT_PASSED)
+      ? [{ version: state.live!.version, digest: state.live!.digest!, at: closed.at }, ...state.passed].slice(
+          0,
+          KEPT_PASSED,
+        )
       : state.passed;
   return { change: done, state: { ...state, passed, open: state.open?.change === change.id ? null : state.open } };
 }
@@ -99,7 +114,8 @@ export function stamp(write: Write, id: string): Write {
 export function sameHolder(a: Holder, b: Holder): boolean {
   if (a.kind === 'actions' && b.kind === 'actions')
     return a.repository === b.repository && a.run === b.run && a.attempt === b.attempt && a.job === b.job;
-  if (a.kind === 'shell' && b.kind === 'shell') return a.machine === b.machine && a.pid === b.pid && a.started === b.started;
+  if (a.kind === 'shell' && b.kind === 'shell')
+    return a.machine === b.machine && a.pid === b.pid && a.started === b.started;
   return false;
 }
 

@@ -15,3 +15,4 @@ export {
   stamp,
 } from './fold.ts';
 export type { Change, EnvironmentState, Holder, Incident, Ledger, LedgerEvent, Live, Write } from './model.ts';
+export { isOfflineOpen, openOfflineLedger, syncOffline } from './offline.ts';

@@ -69,7 +69,7 @@ export async function withDatabase<T>(
   const host =
     section.via === undefined
       ? null
-      : await connect({ at: section.via, with: {} }, { ...fleetOptions(context), path: null });
+      : await connect({ at: section.via, with: {} }, { ...fleetOptions(context), path: '/' });
   try {
     const tunnel = host ? (hostname: string, port: number) => host.tunnel(hostname, port) : undefined;
     const database = await openDatabase(section, { workspace, scratch, tunnel, signal: context.signal });

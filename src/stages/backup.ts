@@ -104,7 +104,7 @@ async function planFiles(context: BackupContext, wanted: Wanted): Promise<Planne
     ? [
         {
           kind: 'will',
-          text: `back up ${files.length} config files of ${new Set(files.map(({ host }) => host)).size} hosts`,
+          text: `back up ${files.length} config ${files.length === 1 ? 'file' : 'files'} of ${hostCount(new Set(files.map(({ host }) => host)).size)}`,
         },
       ]
     : [];

@@ -61,7 +61,15 @@ export class Book {
 
   /** A change of another, dead run, so that this one can end it. */
   static async adopt(ledger: Ledger, directory: string, change: Change, committed: boolean): Promise<Book> {
-    return new Book(ledger, directory, { change, exclusive: true, pending: [], committed, published: null, incident: null, opener: '' });
+    return new Book(ledger, directory, {
+      change,
+      exclusive: true,
+      pending: [],
+      committed,
+      published: null,
+      incident: null,
+      opener: '',
+    });
   }
 
   /** The change with all events so far, written or waiting. */

@@ -2,14 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Loaded, loadConfig } from '../config/config.ts';
-import { type GitHub, openGitHub, type Runner } from '../github/github.ts';
-import { type Holder, type Ledger, openBranchLedger, openDirectoryLedger } from '../ledger/ledger.ts';
+import { type GitHub, openGitHub, type Runner, repositoryOfCheckout } from '../github/github.ts';
+import type { Holder, Ledger } from '../ledger/ledger.ts';
 import type { Log } from '../log/log.ts';
 import type { Book } from './book.ts';
 import { ACTIONS, type Inputs, type Verb } from './contract.ts';
 import { type InputStyle, readInputs } from './inputs.ts';
+import { ledgerOf } from './ledger-of.ts';
 import type { Place, StageContext } from './stage.ts';
 
 /** What a door brings: GitHub's runner or a shell. */
@@ -40,16 +41,27 @@ export async function prepare<V extends Verb>(verb: V, door: Doorway): Promise<P
   const found = await configFor(verb, inputs, door);
   const alone = ACTIONS[verb].environment === 'asked' && !inputs.environment;
   const loaded = found && alone ? { ...found, environment: null } : found;
+  const repository = door.runner?.repository ?? (await repositoryInShell(door));
   const github = lazily(() =>
     openGitHub({
       token: inputs.token || (door.env.GITHUB_TOKEN ?? ''),
       apiUrl: door.runner?.apiUrl ?? door.env.GITHUB_API_URL ?? 'https://api.github.com',
-      repository: door.runner?.repository ?? door.env.GITHUB_REPOSITORY ?? '',
+      repository,
       runner: door.runner,
       signal: door.signal,
     }),
   );
-  return { inputs, loaded, github, ledger: loaded?.environment ? ledgerOf(loaded, door, github) : null };
+  const ledger = loaded?.environment
+    ? await ledgerOf(door, {
+        key: loaded.config.ledger,
+        environment: loaded.environment,
+        repository,
+        github,
+        sshKey: 'ssh-key' in inputs ? String(inputs['ssh-key']) : '',
+        urgent: verb === 'rollback',
+      })
+    : null;
+  return { inputs, loaded, github, ledger };
 }
 
 /** The context of a stage in this run. */
@@ -86,13 +98,20 @@ export async function placeAt(workspace: string, temporary: string, cache: strin
     cache,
     reports,
   };
-  for (const directory of [place.scratch, place.handover, reports]) await mkdir(directory, { recursive: true, mode: 0o700 });
+  for (const directory of [place.scratch, place.handover, reports])
+    await mkdir(directory, { recursive: true, mode: 0o700 });
   return place;
 }
 
 /** Where tools are kept between runs. */
 export function cacheDirectory(env: Record<string, string | undefined>): string {
   return env.CHANGELINE_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'changeline');
+}
+
+async function repositoryInShell({ env, place }: Doorway): Promise<string> {
+  return (
+    env.GITHUB_REPOSITORY || ((await repositoryOfCheckout(place.workspace, env.GITHUB_SERVER_URL || undefined)) ?? '')
+  );
 }
 
 async function configFor<V extends Verb>(verb: V, inputs: Inputs<V>, door: Doorway): Promise<Loaded | null> {
@@ -110,13 +129,6 @@ async function configFor<V extends Verb>(verb: V, inputs: Inputs<V>, door: Doorw
     choose: ACTIONS[verb].config === 'needed',
     env: door.env,
   });
-}
-
-function ledgerOf(loaded: Loaded, door: Doorway, github: () => GitHub): Ledger {
-  const key = loaded.config.ledger ?? (door.runner ? 'github' : './.changeline/ledger');
-  if (key === 'github') return openBranchLedger({ github: github() });
-  if (key.startsWith('.') || isAbsolute(key)) return openDirectoryLedger(resolve(door.place.workspace, key));
-  return openBranchLedger({ github: github(), repository: key });
 }
 
 function lazily<T>(make: () => T): () => T {

@@ -42,7 +42,10 @@ export const COMMON_INPUTS = {
   environment: { description: 'The environment in changeline.yml; the only one is the default' },
   config: { description: 'The path of changeline.yml', default: '.github/changeline.yml' },
   token: { description: 'The token for the GitHub API', default: '${{ github.token }}', secret: true },
-  'job-status': { description: 'Leave as it is: tells the end of the job how the job went', default: '${{ job.status }}' },
+  'job-status': {
+    description: 'Leave as it is: tells the end of the job how the job went',
+    default: '${{ job.status }}',
+  },
 } as const satisfies Record<string, InputSpec>;
 
 /** Outputs that every action has. */
@@ -62,7 +65,11 @@ export const ACTIONS = {
     inputs: {
       version: { ...version, required: true },
       artifact,
-      plan: { description: 'true: say everything that would be done and could not be judged; change nothing', type: 'flag', default: 'false' },
+      plan: {
+        description: 'true: say everything that would be done and could not be judged; change nothing',
+        type: 'flag',
+        default: 'false',
+      },
       'ssh-key': sshKey,
       from: { description: 'The first stage to run; the whole line by default' },
       until: { description: 'The last stage to run; the whole line by default' },
@@ -74,7 +81,8 @@ export const ACTIONS = {
   },
   gate: {
     title: 'Changeline gate',
-    description: 'Says whether the main branch is green, on the pull request itself, and blocks the merge where it is not.',
+    description:
+      'Says whether the main branch is green, on the pull request itself, and blocks the merge where it is not.',
     config: 'optional',
     environment: 'asked',
     inputs: {},
@@ -182,8 +190,10 @@ export type InputName<V extends Verb> = keyof (typeof ACTIONS)[V]['inputs'] & st
 
 /** A verb's inputs, read once: text is '' where nothing was given, flags are booleans, lists are arrays. */
 export type Inputs<V extends Verb> = {
-  [N in InputName<V>]: (typeof ACTIONS)[V]['inputs'][N] extends { type: 'flag' } ? boolean
-    : (typeof ACTIONS)[V]['inputs'][N] extends { type: 'list' } ? string[]
+  [N in InputName<V>]: (typeof ACTIONS)[V]['inputs'][N] extends { type: 'flag' }
+    ? boolean
+    : (typeof ACTIONS)[V]['inputs'][N] extends { type: 'list' }
+      ? string[]
       : string;
 } & { environment: string; config: string; token: string };
 

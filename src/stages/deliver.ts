@@ -4,7 +4,6 @@ import { Failure, failureFrom, goesOn, type Json, type Result } from '../outcome
 import { type LineVerb, partOfLine } from './line.ts';
 import { writePapers } from './papers.ts';
 import { contextFor, passStage } from './pass.ts';
-import { requirePrecedence } from './precedence.ts';
 import { loadStage } from './registry.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 import { takeBack } from './take-back.ts';
@@ -64,7 +63,6 @@ function planned(parts: { verb: LineVerb; planned: Planned[] }[]): Result {
 
 async function deliver(context: Context): Promise<Result> {
   const verbs = partOfLine(context.inputs.from, context.inputs.until);
-  await requirePrecedence(context);
   const before = (await context.ledger!.state(context.environment!.name)).live;
   const results: Result[] = [];
   let deployed: Result | null = null;
@@ -74,7 +72,8 @@ async function deliver(context: Context): Promise<Result> {
     if (verb === 'deploy' && result.outcome === 'passed') deployed = result;
     if (goesOn(result.outcome)) continue;
     // A cancelled run only stops here: what was begun is put back at the end of the job.
-    if (context.signal.aborted) throw new Failure({ code: 'cancelled', what: 'the run was cancelled', next: 'start again' });
+    if (context.signal.aborted)
+      throw new Failure({ code: 'cancelled', what: 'the run was cancelled', next: 'start again' });
     const back = deployed !== null || touchedUsers(verb, result);
     return back ? takeBack(context, { verb, result, results, before }) : stopped(context, verb, results, before);
   }
@@ -85,7 +84,10 @@ async function deliver(context: Context): Promise<Result> {
     outcome: 'passed',
     code: 'ok',
     summary: deployed ? `${live} is live in ${context.environment!.name}` : 'nothing was deployed',
-    facts: { version: context.inputs.version, stages: verbs.map((verb, index) => `${verb}: ${results[index]!.outcome}`) },
+    facts: {
+      version: context.inputs.version,
+      stages: verbs.map((verb, index) => `${verb}: ${results[index]!.outcome}`),
+    },
     outputs: { 'live-version': live, report: papers.report },
   };
 }
@@ -93,7 +95,9 @@ async function deliver(context: Context): Promise<Result> {
 /** True for a deploy that had hosts on the new version before it said no: users have met it. */
 function touchedUsers(verb: LineVerb, { facts }: Result): boolean {
   const hosts = verb === 'deploy' && Array.isArray(facts.hosts) ? facts.hosts : [];
-  return hosts.some((host) => ['back', 'removed', 'lost', 'live'].includes(String((host as { outcome?: Json })?.outcome)));
+  return hosts.some((host) =>
+    ['back', 'removed', 'lost', 'live'].includes(String((host as { outcome?: Json })?.outcome)),
+  );
 }
 
 async function commit(context: Context): Promise<void> {

@@ -7,6 +7,7 @@ import {
   type DeployResult,
   deployFleet,
   type Fleet,
+  hostCount,
   openFleet,
   openReachable,
   planWaves,
@@ -19,6 +20,7 @@ import { budget } from '../observation/observation.ts';
 import { Failure, type Json, type Result } from '../outcome/outcome.ts';
 import { artifactOf } from './artifact-of.ts';
 import { fleetOptions } from './fleet-options.ts';
+import { planPrecedence } from './precedence.ts';
 import { settleDeploy } from './settling.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 import { isFirstVersion, type OpenWatch, openWatch } from './watching.ts';
@@ -31,9 +33,10 @@ export const stage: Stage<'deploy'> = {
 
   async plan(context) {
     if (!configured(context)) return [{ kind: 'blind', text: UNCONFIGURED }];
+    const passed = await planPrecedence(context);
     const fleet = await openFleet(context.environment!, fleetOptions(context));
     try {
-      return await planOn(context, fleet);
+      return [...passed, ...(await planOn(context, fleet))];
     } finally {
       await fleet.close();
     }
@@ -124,7 +127,7 @@ async function planOn(context: Context, fleet: Fleet): Promise<Planned[]> {
   return [
     {
       kind: 'will',
-      text: `deploy ${inputs.version} from ${found.from} to ${fleet.hosts.length} hosts (waves of ${sizes})`,
+      text: `deploy ${inputs.version} from ${found.from} to ${hostCount(fleet.hosts.length)} (${waves.length === 1 ? 'one wave' : `waves of ${sizes}`})`,
     },
     ...preflight(await survey(fleet), load, section),
     ...(waves.length > 1 && !(await isFirstVersion(context)) ? await planWatch(context, fleet) : []),
@@ -168,7 +171,7 @@ function watchBetween(context: Context, watch: OpenWatch | null): AfterWave {
     const waves = context.environment!.deploy!.waves.length;
     const label = `wave ${wave + 1}`;
     context.log.info(
-      `${label}: ${newHosts.length} hosts run ${context.inputs.version}; watching for ${inWords(lengthOf(context))}`,
+      `${label}: ${context.inputs.version} on ${hostCount(newHosts.length)}; watching for ${inWords(lengthOf(context))}`,
     );
     const seen = await watch.watcher.observe({
       for: lengthOf(context),
@@ -239,7 +242,7 @@ function backResult(reports: Awaited<ReturnType<typeof turnBack>>, why: string):
       outputs: { 'live-version': live },
     };
   }
-  const summary = moved ? backSummary(reports) : 'no host had been flipped';
+  const summary = moved ? backSummary(reports) : 'no host runs it: nothing was left to put back';
   return {
     outcome: 'passed',
     code: moved ? 'rolled-back' : 'nothing-to-do',

@@ -68,8 +68,10 @@ export async function finish<V extends Verb>(
   const passed = job === 'success' && (main === null || goesOn(main.outcome));
   let ending: Result | null = null;
   try {
-    if (!book.committed) ending = await (passed ? stage.settle?.(context) : stage.turnBack?.(context, whyOf(job, main))) ?? null;
-    if (ending && ending.code !== 'nothing-to-do') await book.record(stageEvent(verb, ending, 0, passed ? 'stage' : 'turned-back'));
+    if (!book.committed)
+      ending = (await (passed ? stage.settle?.(context) : stage.turnBack?.(context, whyOf(job, main)))) ?? null;
+    if (ending && ending.code !== 'nothing-to-do')
+      await book.record(stageEvent(verb, ending, 0, passed ? 'stage' : 'turned-back'));
   } finally {
     if (book.opener === door.step) {
       const [outcome, code, summary] = closing(passed, job, main, ending);
@@ -104,12 +106,15 @@ async function workOf<V extends Verb>(verb: V, context: StageContext<V>): Promis
 
 /** Throws the obstacles of a plan as one failure: the first one's, which names the others. */
 export function throwObstacles(failures: readonly Failure[]): void {
-  const [first, ...others] = failures;
+  const distinct = failures.filter(
+    (failure, index) => index === failures.findIndex((each) => each.message === failure.message),
+  );
+  const [first, ...others] = distinct;
   if (!first) return;
   if (others.length === 0) throw first;
   throw new Failure({
     code: first.code,
-    what: `${failures.length} things stand in the way: ${first.message}`,
+    what: `${distinct.length} things stand in the way: ${first.message}`,
     why: others.map((failure) => failure.message).join(' | '),
     untouched: 'nothing was changed',
     next: first.next,
@@ -117,14 +122,15 @@ export function throwObstacles(failures: readonly Failure[]): void {
 }
 
 function obstacle(text: string): Failure {
-  return new Failure({ code: 'input-invalid', what: text, untouched: 'nothing was changed', next: 'remove this obstacle, then start again' });
+  return new Failure({
+    code: 'input-invalid',
+    what: text,
+    untouched: 'nothing was changed',
+    next: 'remove this obstacle, then start again',
+  });
 }
 
-async function openOrJoin<V extends Verb>(
-  verb: V,
-  door: Doorway,
-  prepared: Prepared<V>,
-): Promise<Book | null> {
+async function openOrJoin<V extends Verb>(verb: V, door: Doorway, prepared: Prepared<V>): Promise<Book | null> {
   const { ledger, loaded, inputs } = prepared;
   if (!ledger || !loaded?.environment) return null;
   const { name } = loaded.environment;
@@ -193,7 +199,13 @@ function redacted(result: Result): Result {
 }
 
 function resultOf(failure: Failure): Result {
-  return { outcome: failure.outcome, code: failure.code, summary: failure.message, facts: failure.facts, next: failure.next };
+  return {
+    outcome: failure.outcome,
+    code: failure.code,
+    summary: failure.message,
+    facts: failure.facts,
+    next: failure.next,
+  };
 }
 
 function asCancelled(thrown: unknown): Failure {

@@ -3,7 +3,15 @@ import { Failure } from '../outcome/outcome.ts';
 import type { Verb } from './contract.ts';
 
 /** The stages in the order in which a change passes them. */
-export const LINE = ['gate', 'load-test', 'backup', 'migrate', 'deploy', 'smoke-test', 'watch'] as const satisfies Verb[];
+export const LINE = [
+  'gate',
+  'load-test',
+  'backup',
+  'migrate',
+  'deploy',
+  'smoke-test',
+  'watch',
+] as const satisfies Verb[];
 export type LineVerb = (typeof LINE)[number];
 
 /** The part of the line that the inputs `from` and `until` leave. Throws input-invalid. */

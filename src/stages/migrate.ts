@@ -21,6 +21,7 @@ import { connect } from '../transport/transport.ts';
 import { artifactOf } from './artifact-of.ts';
 import { fleetOptions } from './fleet-options.ts';
 import { count, done, nothingToDo, seconds } from './migrated.ts';
+import { planPrecedence } from './precedence.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 
 type Context = StageContext<'migrate'>;
@@ -35,7 +36,7 @@ export const stage: Stage<'migrate'> = {
       return [{ kind: 'blind', text: 'no migrate section: whether the database fits the new version is not known' }];
     const artifact = await planArtifact(context);
     const known = isLocal(context) && artifact.every(({ kind }) => kind === 'will');
-    return [...artifact, ...(await planDatabase(context, section, known))];
+    return [...(await planPrecedence(context)), ...artifact, ...(await planDatabase(context, section, known))];
   },
 
   async run(context) {

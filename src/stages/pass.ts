@@ -43,7 +43,14 @@ export function contextFor<V extends LineVerb>(
   const given: Record<string, string> = { environment, config, token };
   if (verb === 'migrate' || verb === 'deploy') Object.assign(given, { version, artifact });
   if (verb === 'migrate' || verb === 'deploy' || verb === 'backup' || verb === 'watch') given['ssh-key'] = sshKey;
-  if (verb === 'smoke-test' && handed.expectVersion) given['expect-version'] = handed.expectVersion;
+  if (verb === 'smoke-test' && handed.expectVersion && asksForVersion(context))
+    given['expect-version'] = handed.expectVersion;
   const inputs = readInputs(verb, given, {});
   return Object.create(context, { verb: { value: verb }, inputs: { value: inputs } }) as StageContext<V>;
+}
+
+function asksForVersion({ environment }: Pick<StageContext<'deliver'>, 'environment'>): boolean {
+  return (environment?.['smoke-test'] ?? []).some(
+    (check) => typeof check === 'object' && check.expect.version === true,
+  );
 }

@@ -1,14 +1,18 @@
 /** `after:`: only what passed in the environment before may come to this one. */
-import { artifactOf } from './artifact-of.ts';
 import { Failure } from '../outcome/outcome.ts';
-import type { StageContext } from './stage.ts';
+import { artifactOf } from './artifact-of.ts';
+import type { Planned, StageContext } from './stage.ts';
 
-type Context = StageContext<'deliver' | 'deploy' | 'migrate'>;
+type Context = StageContext<'deploy'> | StageContext<'migrate'>;
 
-/** Throws not-passed-before unless the version's digest has passed in the environment that `after` names. */
-export async function requirePrecedence(context: Context): Promise<string | null> {
-  const before = context.environment!.after;
-  if (!before) return null;
+/** The plan's line about it; none where the environment comes after no other. Throws not-passed-before. */
+export async function planPrecedence(context: Context): Promise<Planned[]> {
+  const before = context.environment?.after;
+  return before ? [{ kind: 'will', text: await precedence(context, before) }] : [];
+}
+
+/** Where and when the version's digest has passed in the environment `before`. */
+async function precedence(context: Context, before: string): Promise<string> {
   const { version } = context.inputs;
   const [state, artifact] = await Promise.all([context.ledger!.state(before), artifactOf(context)]);
   const passed = state.passed.find((each) => each.digest === artifact.digest);
@@ -18,7 +22,14 @@ export async function requirePrecedence(context: Context): Promise<string | null
     code: 'not-passed-before',
     what: other ? `${version} passed in ${before} with other bytes` : `${version} has not passed in ${before}`,
     where: context.environment!.name,
-    why: other ? `there it was ${other.digest}, here it is ${artifact.digest}` : `${before} has passed ${state.passed.map((each) => each.version).slice(0, 5).join(', ') || 'nothing yet'}`,
+    why: other
+      ? `there it was ${other.digest}, here it is ${artifact.digest}`
+      : `${before} has passed ${
+          state.passed
+            .map((each) => each.version)
+            .slice(0, 5)
+            .join(', ') || 'nothing yet'
+        }`,
     untouched: 'nothing was changed',
     next: other ? 'give the new bytes a new version' : `deliver ${version} to ${before} first`,
   });

@@ -6,7 +6,11 @@ import type { Doorway, Prepared } from './context.ts';
 import type { Verb } from './contract.ts';
 
 /** Shows that a change is on its way, once, on GitHub's runner. What cannot be written is a warning. */
-export async function publishBeginning<V extends Verb>(door: Doorway, prepared: Prepared<V>, book: Book): Promise<void> {
+export async function publishBeginning<V extends Verb>(
+  door: Doorway,
+  prepared: Prepared<V>,
+  book: Book,
+): Promise<void> {
   const { version, environment } = book.change;
   if (!door.runner || !version || book.published) return;
   const target = { environment, sha: door.runner.sha, version, production: environment === 'production' };

@@ -1,10 +1,11 @@
 /** Ends a change whose run died: forward where it was committed, back where it was not. Then a new one may open. */
+
+import { event } from '../ledger/ledger.ts';
 import { Failure, goesOn, type Result } from '../outcome/outcome.ts';
 import type { Admission } from './admission.ts';
 import { Book } from './book.ts';
 import { contextOf, type Doorway, type Prepared } from './context.ts';
 import type { Verb } from './contract.ts';
-import { event } from '../ledger/ledger.ts';
 import { loadStage } from './registry.ts';
 import type { Stage, StageContext } from './stage.ts';
 
@@ -20,7 +21,10 @@ export async function recover<V extends Verb>(
 ): Promise<void> {
   const environment = prepared.loaded!.environment!;
   const ledger = prepared.ledger!;
-  const [state, change] = await Promise.all([ledger.state(environment.name), ledger.change(environment.name, found.change)]);
+  const [state, change] = await Promise.all([
+    ledger.state(environment.name),
+    ledger.change(environment.name, found.change),
+  ]);
   if (!change || state.open?.change !== found.change) return; // ended meanwhile
   door.log.warn(
     `change ${change.id} (version ${change.version ?? 'unknown'}) was left open by a run that no longer lives; it is ${state.open.committed ? 'finished' : 'put back'} first`,

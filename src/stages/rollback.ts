@@ -1,6 +1,17 @@
 /** Takes the fleet to an earlier version: chosen, brought there, verified, committed; an incident is opened. */
 import { checkVersion } from '../artifact/artifact.ts';
-import { type Fleet, converge, confirm, type ForwardReport, type HostState, openReachable, stageVersion, survey, type Work } from '../fleet/fleet.ts';
+import {
+  confirm,
+  converge,
+  type Fleet,
+  type ForwardReport,
+  type HostState,
+  hostCount,
+  openReachable,
+  stageVersion,
+  survey,
+  type Work,
+} from '../fleet/fleet.ts';
 import type { EnvironmentState, Live } from '../ledger/ledger.ts';
 import { Failure, goesOn, type Json, type Result } from '../outcome/outcome.ts';
 import { artifactOf } from './artifact-of.ts';
@@ -29,14 +40,20 @@ export const stage: Stage<'rollback'> = {
       const states = await surveyReachable(fleet);
       const target = chooseTarget(context.inputs.version, await context.ledger!.state(environment!.name), states);
       return [
-        { kind: 'will', text: `take ${fleet.hosts.length} hosts from ${target.from ?? 'nothing'} to ${target.version} (${target.because})` } as Planned,
-        ...fleet.lost.map((lost): Planned => ({ kind: 'blind', text: `${lost.name} cannot be reached: ${lost.failure.what}` })),
+        {
+          kind: 'will',
+          text: `take ${hostCount(fleet.hosts.length)} from ${target.from ?? 'nothing'} to ${target.version} (${target.because})`,
+        } as Planned,
+        ...fleet.lost.map(
+          (lost): Planned => ({ kind: 'blind', text: `${lost.name} cannot be reached: ${lost.failure.what}` }),
+        ),
       ];
     });
   },
 
   async run(context) {
-    if (!context.environment!.deploy) return { outcome: 'skipped', code: 'not-configured', summary: UNCONFIGURED, facts: {} };
+    if (!context.environment!.deploy)
+      return { outcome: 'skipped', code: 'not-configured', summary: UNCONFIGURED, facts: {} };
     return withFleet(context, (fleet) => rollBack(context, fleet));
   },
 };
@@ -77,7 +94,11 @@ async function rollBack(context: Context, fleet: Fleet): Promise<Result> {
   const state = await context.ledger!.state(context.environment!.name);
   const states = await surveyReachable(fleet);
   const target = chooseTarget(context.inputs.version, state, states);
-  if (fleet.lost.length === 0 && state.live?.version === target.version && states.every((host) => host.current === target.version)) {
+  if (
+    fleet.lost.length === 0 &&
+    state.live?.version === target.version &&
+    states.every((host) => host.current === target.version)
+  ) {
     return {
       outcome: 'passed',
       code: 'nothing-to-do',
@@ -122,14 +143,16 @@ async function verified(context: Context, fleet: Fleet, back: Back): Promise<Res
     code: bad.length ? 'fleet-mixed' : problems.length ? 'rollback-failed' : 'rolled-back',
     summary: `${reachedInWords(back, fleet)}${problems.length ? `, and not all is well: ${problems.join('; ')}` : verifiedInWords(smoke)}`,
     facts: factsOf(back, incident.id, papers.postmortem),
-    next: problems.length ? 'bring the hosts that are named within reach, then run this again' : `write the post-mortem: ${papers.postmortem}`,
+    next: problems.length
+      ? 'bring the hosts that are named within reach, then run this again'
+      : `write the post-mortem: ${papers.postmortem}`,
     outputs: { 'live-version': target.version, incident: incident.id },
   };
 }
 
 function reachedInWords({ target, reports }: Back, fleet: Fleet): string {
   const good = reports.filter((report) => report.failure === null).length;
-  return `${target.version} is live again on ${good} of ${reports.length + fleet.lost.length} hosts`;
+  return `${target.version} is live again on ${good} of ${hostCount(reports.length + fleet.lost.length)}`;
 }
 
 function verifiedInWords(smoke: Result): string {
@@ -142,12 +165,17 @@ function factsOf({ target, reports }: Back, incident: string, postmortem: string
 }
 
 /** The version on every reachable host: where one was removed long ago, it is fetched and put there again. */
-async function bringVersion(context: Context, fleet: Fleet, states: readonly HostState[], version: string): Promise<string | null> {
+async function bringVersion(
+  context: Context,
+  fleet: Fleet,
+  states: readonly HostState[],
+  version: string,
+): Promise<string | null> {
   const there = states.map((state) => state.versions.find((each) => each.name === version) ?? null);
   const digest = there.find((each) => each?.digest)?.digest ?? null;
   const missing = fleet.hosts.filter((_, index) => there[index] === null);
   if (missing.length === 0) return digest;
-  context.log.info(`${version} no longer lies on ${missing.length} hosts; it is fetched again`);
+  context.log.info(`${version} no longer lies on ${hostCount(missing.length)}; it is fetched again`);
   const inputs = { ...context.inputs, version };
   const artifact = await artifactOf(Object.create(context, { inputs: { value: inputs } }) as Context);
   const { id, fence } = context.change!;

@@ -4,6 +4,7 @@ import {
   converge,
   type Fleet,
   type HostState,
+  hostCount,
   openReachable,
   prune,
   survey,
@@ -36,7 +37,7 @@ async function commit(context: Context, fleet: Fleet, version: string): Promise<
   const others = states.filter(({ current }) => current !== version);
   if (others.length > 0) throw notLive(others, version);
   const { digest, commit: sha } = context.change!;
-  await context.book!.commit({ version, digest, commit: sha }, `${version} is live on ${states.length} hosts`);
+  await context.book!.commit({ version, digest, commit: sha }, `${version} is live on ${hostCount(states.length)}`);
 }
 
 async function bringForward(context: Context, fleet: Fleet, work: Work, version: string): Promise<Result> {
@@ -68,7 +69,7 @@ async function bringForward(context: Context, fleet: Fleet, work: Work, version:
   return {
     outcome: 'passed',
     code: 'ok',
-    summary: `${version} is committed and ${fleet.hosts.length - untold.length} hosts know it`,
+    summary: `${version} is committed, and told to ${hostCount(fleet.hosts.length - untold.length)}`,
     facts,
     outputs,
   };

@@ -23,9 +23,10 @@ export async function takeBack(context: StageContext<'deliver'>, reason: Reason)
   const back = await deploy.turnBack!(contextFor('deploy', context), why);
   const took = Date.now() - began;
   await context.book!.record(stageEvent('deploy', back, took, 'turned-back'));
-  context.log.stage({ verb: 'turn back', result: back, took });
+  if (back.code !== 'nothing-to-do') context.log.stage({ verb: 'turn back', result: back, took });
   const before = reason.before?.version ?? null;
-  const verified = goesOn(back.outcome) && before !== null ? await passStage('smoke-test', context, { expectVersion: before }) : null;
+  const verified =
+    goesOn(back.outcome) && before !== null ? await passStage('smoke-test', context, { expectVersion: before }) : null;
   const incident = await context.book!.openIncident({ from: context.inputs.version, to: before, why });
   const papers = await writePapers(context, { results: reason.results, incident, outcome: 'failed' });
   const bad = [back, verified].find((each) => each !== null && !goesOn(each.outcome));
@@ -33,14 +34,22 @@ export async function takeBack(context: StageContext<'deliver'>, reason: Reason)
   return {
     outcome: 'failed',
     code: bad ? (bad === back ? bad.code : 'rollback-failed') : reason.result.code,
-    summary: [`turned back: ${why}`, bad ? `and not all is well: ${bad.summary}` : outcomeOf(back, before, verified), ...impact].join('; '),
+    summary: [
+      `turned back: ${why}`,
+      bad ? `and not all is well: ${bad.summary}` : outcomeOf(back, before, verified),
+      ...impact,
+    ].join('; '),
     facts: { stage: reason.verb, ...reason.result.facts, incident: incident.id, postmortem: papers.postmortem },
-    next: bad ? (bad.next ?? 'bring the hosts that are named to one version') : `write the post-mortem: ${papers.postmortem}`,
+    next: bad
+      ? (bad.next ?? 'bring the hosts that are named to one version')
+      : `write the post-mortem: ${papers.postmortem}`,
     outputs: { 'live-version': before, report: papers.report },
   };
 }
 
 function outcomeOf(back: Result, before: string | null, verified: Result | null): string {
   if (before === null) return back.summary;
-  return verified?.outcome === 'passed' ? `${before} is live again and verified` : `${before} is live again; no smoke test verified it`;
+  return verified?.outcome === 'passed'
+    ? `${before} is live again and verified`
+    : `${before} is live again; no smoke test verified it`;
 }

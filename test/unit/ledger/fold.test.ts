@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { append, changeId } from '../../../src/ledger/fold.ts';
-import { closeChange, commitChange, emptyState, event, type Holder, type Live, openChange, openIncident, stamp, type Write } from '../../../src/ledger/ledger.ts';
+import {
+  closeChange,
+  commitChange,
+  emptyState,
+  event,
+  type Holder,
+  type Live,
+  openChange,
+  openIncident,
+  stamp,
+  type Write,
+} from '../../../src/ledger/ledger.ts';
 
 const holder: Holder = { kind: 'shell', machine: 'm', pid: 1, started: '1', actor: 'ann' };
 const opening = { verb: 'deliver', version: '2', digest: null, commit: null, config: null, holder };

@@ -1,0 +1,149 @@
+/** Rollback on real directories: to the version before, to any version, to one that was pruned, and with GitHub down. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runInShell, type ShellResult } from '../../src/doors/shell.ts';
+import { openDirectoryLedger } from '../../src/ledger/ledger.ts';
+import { RecordingLog } from '../../src/log/log.ts';
+import type { Verb } from '../../src/stages/contract.ts';
+import { type StandIn, startStandIn } from '../support/github/stand-in.ts';
+
+let workspace: string;
+let log: RecordingLog;
+
+beforeEach(() => {
+  workspace = mkdtempSync(join(tmpdir(), 'rollback-'));
+  mkdirSync(join(workspace, '.github'));
+  configure('./ledger');
+  for (const host of ['web1', 'web2']) mkdirSync(join(workspace, 'hosts', host), { recursive: true });
+  for (const version of ['1', '2', '3', '4']) {
+    mkdirSync(join(workspace, 'artifacts', version), { recursive: true });
+    writeFileSync(join(workspace, 'artifacts', version, 'VERSION'), version);
+  }
+});
+afterEach(() => rmSync(workspace, { recursive: true, force: true }));
+
+function configure(ledger: string): void {
+  const lines = [
+    'name: shop',
+    'artifact: ./artifacts/{version}',
+    `ledger: ${ledger}`,
+    'environments:',
+    '  production:',
+    '    hosts: [./hosts/web1, ./hosts/web2]',
+    '    deploy: { keep: 2, waves: ["100%"] }',
+  ];
+  writeFileSync(join(workspace, '.github/changeline.yml'), lines.join('\n'));
+}
+
+async function run(verb: Verb, given: Record<string, string>): Promise<ShellResult> {
+  log = new RecordingLog();
+  return runInShell(verb, given, { log, signal: new AbortController().signal, workspace });
+}
+
+async function deploy(...versions: string[]): Promise<void> {
+  for (const version of versions) {
+    const { last } = await run('deploy', { version });
+    expect(last, last.summary).toMatchObject({ outcome: 'passed' });
+  }
+}
+
+function live(): string[] {
+  return ['web1', 'web2'].map((host) =>
+    readlinkSync(join(workspace, 'hosts', host, 'current')).replace('versions/', ''),
+  );
+}
+
+describe('rollback', () => {
+  it('goes to the version before, commits it, and leaves an incident with a draft', async () => {
+    await deploy('1', '2');
+    const { last, performed } = await run('rollback', { why: 'orders are <lost>' });
+    expect(last).toMatchObject({ outcome: 'passed', code: 'rolled-back', outputs: { 'live-version': '1' } });
+    expect(live()).toEqual(['1', '1']);
+    const state = await openDirectoryLedger(join(workspace, 'ledger')).state('production');
+    expect(state).toMatchObject({
+      live: { version: '1' },
+      open: null,
+      incidents: [{ from: '2', to: '1', why: 'orders are <lost>' }],
+    });
+    const draft = readFileSync(String(performed.result.facts.postmortem), 'utf8');
+    expect(draft).toContain('Why, five times');
+    expect(draft).not.toContain('<lost>');
+  });
+
+  it('goes to any version that is asked for, and does nothing the second time', async () => {
+    await deploy('1', '2', '3');
+    expect((await run('rollback', { version: '2' })).last.code).toBe('rolled-back');
+    const again = await run('rollback', { version: '2' });
+    expect(again.last).toMatchObject({ outcome: 'passed', code: 'nothing-to-do' });
+    expect((await openDirectoryLedger(join(workspace, 'ledger')).state('production')).incidents).toHaveLength(1);
+  });
+
+  it('fetches a version again that was pruned from the hosts', async () => {
+    await deploy('1', '2', '3', '4');
+    expect(existsSync(join(workspace, 'hosts/web1/versions/1'))).toBe(false);
+    expect((await run('rollback', { version: '1' })).last).toMatchObject({ code: 'rolled-back' });
+    expect(live()).toEqual(['1', '1']);
+  });
+
+  it('refuses where there is nothing before, and where the version cannot be', async () => {
+    await deploy('1');
+    expect((await run('rollback', {})).last).toMatchObject({ outcome: 'failed', code: 'version-absent' });
+    expect((await run('rollback', { version: '../x' })).last).toMatchObject({
+      outcome: 'failed',
+      code: 'version-invalid',
+    });
+    expect((await run('rollback', { version: '9' })).last).toMatchObject({
+      outcome: 'failed',
+      code: 'artifact-missing',
+    });
+    expect(live()).toEqual(['1', '1']);
+  });
+});
+
+describe('rollback while GitHub is down', () => {
+  const before = { ...process.env };
+  let standIn: StandIn;
+
+  beforeEach(async () => {
+    standIn = await startStandIn();
+    standIn.repository('acme', 'shop').commit();
+    const token = standIn.token({ contents: 'write' });
+    Object.assign(process.env, {
+      GITHUB_REPOSITORY: 'acme/shop',
+      GITHUB_API_URL: standIn.url,
+      CHANGELINE_TOKEN: token,
+    });
+    configure('github');
+  });
+  afterEach(async () => {
+    process.env = { ...before };
+    const { violations } = standIn;
+    await standIn.close();
+    expect(violations).toEqual([]);
+  });
+
+  it('goes by what the hosts know, and tells the ledger afterwards', async () => {
+    await deploy('1', '2');
+    process.env.GITHUB_API_URL = 'http://127.0.0.1:9';
+    const { last } = await run('rollback', { why: 'GitHub is down too' });
+    expect(last, last.summary).toMatchObject({ outcome: 'passed', code: 'rolled-back' });
+    expect(live()).toEqual(['1', '1']);
+    expect(log.lines.join('\n')).toContain('the ledger is out of reach');
+
+    process.env.GITHUB_API_URL = standIn.url;
+    await deploy('3');
+    expect(log.lines.join('\n')).toContain('the ledger was told of what happened offline');
+    const status = await run('rollback', {});
+    expect(status.last).toMatchObject({ code: 'rolled-back', outputs: { 'live-version': '1' } });
+  });
+
+  it('does not deliver while the ledger is out of reach', async () => {
+    await deploy('1');
+    process.env.GITHUB_API_URL = 'http://127.0.0.1:9';
+    const { last } = await run('deploy', { version: '2' });
+    expect(last).toMatchObject({ outcome: 'failed', code: 'ledger-unreachable' });
+    expect(live()).toEqual(['1', '1']);
+  });
+});
