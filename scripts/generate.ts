@@ -1,6 +1,6 @@
 /**
- * Writes what follows from the contract: each action.yml with its door, the tables of the READMEs, the list of codes
- * and the JSON Schema of changeline.yml. A test compares the same texts with what is on disk.
+ * Writes what follows from the contract: each action.yml with its door, the tables of the READMEs, the list of codes,
+ * the JSON Schema of changeline.yml and the page about it. A test compares the same texts with what is on disk.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,6 +18,7 @@ import {
   VERBS,
   type Verb,
 } from '../src/stages/contract.ts';
+import { configurationPage } from './configuration.ts';
 import { root } from './tools.ts';
 
 const SCHEMA = 'changeline.schema.json';
@@ -35,6 +36,7 @@ export function wholeFiles(): Map<string, string> {
   }
   files.set(SCHEMA, jsonSchema());
   files.set('docs/codes.md', codesPage());
+  files.set('docs/configuration.md', configurationPage());
   return files;
 }
 

@@ -27,6 +27,8 @@ export interface Wanted {
   environment: string;
   /** True where an environment must be chosen: several and none named is then an error. */
   choose: boolean;
+  /** True: only the ledger is asked, so the variables of the environment may be unset and stay as they stand. */
+  looksOnly?: boolean;
   env: Record<string, string | undefined>;
 }
 
@@ -57,7 +59,7 @@ export function parseConfig(text: string, wanted: Omit<Wanted, 'file'>): Loaded 
   const raw: unknown = document.toJS() ?? {};
   const names = environmentNames(raw);
   const chosen = chooseEnvironment(names, wanted);
-  const { value, problems } = fillVariables(raw, chosen, wanted.env);
+  const { value, problems } = fillVariables(raw, wanted.looksOnly ? null : chosen, wanted.env);
   const unset = problems.find((problem) => problem.unset);
   if (unset) {
     throw new Failure({
@@ -65,7 +67,7 @@ export function parseConfig(text: string, wanted: Omit<Wanted, 'file'>): Loaded 
       what: `\${${unset.unset}} is not set`,
       where: `${wanted.name}:${lineOf(unset.path)}: ${unset.path.join('.')}`,
       untouched: 'nothing was changed',
-      next: `set ${unset.unset} in the environment of this step (env: ${unset.unset}: \${{ secrets.${unset.unset} }})`,
+      next: `set ${unset.unset} in the environment (in a workflow: env: ${unset.unset}: \${{ secrets.${unset.unset} }})`,
     });
   }
   const parsed = configSchema.safeParse(value);
@@ -109,7 +111,7 @@ function chooseEnvironment(names: string[], wanted: Omit<Wanted, 'file'>): strin
     where: wanted.name,
     why: `it has ${names.join(', ')}`,
     untouched: 'nothing was changed',
-    next: 'name one of these in the input environment',
+    next: 'name one of these in the input environment (--environment in a shell)',
   });
 }
 

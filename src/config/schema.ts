@@ -10,118 +10,353 @@ const percent = z.string().regex(/^\d{1,3}%$/, 'a share such as 75%');
 const text = z.string().min(1, 'a text that is not empty');
 const address = z
   .string()
-  .regex(/^(\.{0,2}\/\S*|([\w.-]+@)?(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?)$/, 'user@host, user@host:port, or a directory that starts with ./ or /');
+  .regex(
+    /^(\.{0,2}\/\S*|([\w.-]+@)?(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?)$/,
+    'user@host, user@host:port, or a directory that starts with ./ or /',
+  );
 
 /** One machine: `user@host[:port]`, or a directory of this machine. `with` fills `{placeholders}` of the other keys. */
 export const hostSchema = z.union([
   address,
-  z.strictObject({ at: address, with: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), z.union([z.string(), z.number()])).optional() }),
+  z.strictObject({
+    at: address.meta({
+      description: 'user@host, user@host:port, or a directory of this machine',
+      examples: ['deploy@web1.example.com'],
+    }),
+    with: z
+      .record(z.string().regex(/^[a-z][a-z0-9-]*$/), z.union([z.string(), z.number()]))
+      .optional()
+      .meta({ description: 'Fills {placeholders} of the other keys, for this host', examples: [{ port: 8081 }] }),
+  }),
 ]);
 
 export const databaseSchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'letters, digits, - and _'),
-  url: text.meta({ description: 'postgres://, mysql://, mariadb:// or sqlite:, with any password from a ${VARIABLE}' }),
-  via: address.optional().meta({ description: 'The host through which the database is reached over SSH' }),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'letters, digits, - and _')
+    .meta({ description: 'How other sections name it', examples: ['orders'] }),
+  url: text.meta({
+    description: 'postgres://, mysql://, mariadb:// or sqlite:, with any password from a ${VARIABLE}',
+    examples: ['postgres://shop:${SHOP_PASSWORD}@db.example.com/shop'],
+  }),
+  via: address
+    .optional()
+    .meta({
+      description: 'The host through which the database is reached over SSH',
+      examples: ['deploy@web1.example.com'],
+    }),
 });
 
 export const loadTestSchema = z.strictObject({
-  scripts: z.union([text, z.array(text).min(1)]).meta({ description: 'k6 scripts, globs allowed' }),
-  url: text.optional().meta({ description: 'Given to the scripts as BASE_URL' }),
-  env: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.union([z.string(), z.number()])).optional(),
-  args: z.array(z.string()).optional().meta({ description: 'More arguments for k6 run, one an entry' }),
-  'k6-version': z.string().regex(/^v?\d+\.\d+\.\d+$/, 'a version such as 2.2.0').optional(),
+  scripts: z
+    .union([text, z.array(text).min(1)])
+    .meta({ description: 'k6 scripts, globs allowed', examples: ['load/*.js'] }),
+  url: text.optional().meta({ description: 'Given to the scripts as BASE_URL', examples: ['https://uat.example.com'] }),
+  env: z
+    .record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.union([z.string(), z.number()]))
+    .optional()
+    .meta({ description: 'Variables for the scripts', examples: [{ DURATION: '30s' }] }),
+  args: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'More arguments for k6 run, one an entry', examples: [['--quiet']] }),
+  'k6-version': z
+    .string()
+    .regex(/^v?\d+\.\d+\.\d+$/, 'a version such as 2.2.0')
+    .optional()
+    .meta({ description: 'The k6 to use where none is on the PATH', examples: ['2.2.0'] }),
 });
 
 export const backupSchema = z.strictObject({
-  to: text.meta({ description: 'The directory that holds the backups' }),
-  recipients: z.array(z.string().regex(/^age1[a-z0-9]+$/, 'an age recipient, age1…')).optional(),
-  level: z.enum(['stored', 'readable', 'restored', 'compared']).default('compared').meta({ description: 'The level a backup must reach for the line to go on' }),
-  keep: z.strictObject({ last: z.int().min(1) }).optional().meta({ description: 'How many backups are kept; all by default' }),
+  to: text.meta({ description: 'The directory that holds the backups', examples: ['/var/backups/shop'] }),
+  recipients: z
+    .array(z.string().regex(/^age1[a-z0-9]+$/, 'an age recipient, age1…'))
+    .optional()
+    .meta({ description: 'age recipients to encrypt to; unencrypted without', examples: [['age1…']] }),
+  level: z
+    .enum(['stored', 'readable', 'restored', 'compared'])
+    .default('compared')
+    .meta({ description: 'The level a backup must reach for the line to go on', examples: ['restored'] }),
+  keep: z
+    .strictObject({
+      last: z
+        .int()
+        .min(1)
+        .meta({ description: 'So many of the newest', examples: [14] }),
+    })
+    .optional()
+    .meta({ description: 'How many backups are kept; all by default', examples: [{ last: 14 }] }),
 });
 
 export const migrateSchema = z.strictObject({
-  from: text.meta({ description: 'The folder of SQL migrations inside the artifact' }),
-  database: text.optional().meta({ description: 'The name of the database, where there are several' }),
-  'lock-timeout': duration.default('5s').meta({ description: 'How long a statement may wait for a lock on the live database' }),
+  from: text.meta({ description: 'The folder of SQL migrations inside the artifact', examples: ['db/migrations'] }),
+  database: text
+    .optional()
+    .meta({ description: 'The name of the database, where there are several', examples: ['orders'] }),
+  'lock-timeout': duration
+    .default('5s')
+    .meta({ description: 'How long a statement may wait for a lock on the live database', examples: ['5s'] }),
+});
+
+const answeringUrl = z.strictObject({
+  url: text.meta({
+    description: 'Asked on the host itself where it is loopback',
+    examples: ['http://127.0.0.1:8080/health'],
+  }),
+  within: duration.default('30s').meta({ description: 'It must answer within this time', examples: ['30s'] }),
 });
 
 export const deploySchema = z.strictObject({
-  restart: text.optional().meta({ description: 'Run on each host after the flip, in its path' }),
-  health: z.strictObject({ url: text, within: duration.default('30s') }).optional(),
-  version: z.strictObject({ url: text, within: duration.default('30s') }).optional().meta({ description: 'Answers the version that runs' }),
-  drain: text.optional().meta({ description: 'Run on a host before the flip: takes it out of traffic' }),
-  admit: text.optional().meta({ description: 'Run on a host after its checks: takes it back into traffic' }),
-  isolate: text.optional().meta({ description: 'Run here, with {host}, to take a host that cannot be reached out of traffic' }),
-  waves: z.array(z.union([z.int().min(1), percent])).min(1).default([1, '100%']).meta({ description: 'How many hosts, or which share, run the new version after each wave' }),
-  'min-in-service': percent.default('50%').meta({ description: 'The share of hosts that serve at any time' }),
-  keep: z.int().min(2).default(5).meta({ description: 'How many versions stay on a host' }),
+  restart: text
+    .optional()
+    .meta({ description: 'Run on each host after the flip, in its path', examples: ['sudo systemctl restart shop'] }),
+  health: answeringUrl
+    .optional()
+    .meta({
+      description: 'A URL that answers 200 while the host is well; asked on each host after the restart',
+      examples: [{ url: 'http://127.0.0.1:8080/health', within: '30s' }],
+    }),
+  version: answeringUrl
+    .optional()
+    .meta({
+      description: 'A URL that answers the version that runs, on each host: it proves the restart',
+      examples: [{ url: 'http://127.0.0.1:8080/version' }],
+    }),
+  drain: text
+    .optional()
+    .meta({
+      description: 'Run on a host before the flip: takes it out of traffic',
+      examples: ['sudo /usr/local/bin/leave-balancer'],
+    }),
+  admit: text
+    .optional()
+    .meta({
+      description: 'Run on a host after its checks: takes it back into traffic',
+      examples: ['sudo /usr/local/bin/join-balancer'],
+    }),
+  isolate: text
+    .optional()
+    .meta({
+      description: 'Run here, with {host}, to take a host that cannot be reached out of traffic',
+      examples: ['./remove-from-balancer {host}'],
+    }),
+  waves: z
+    .array(z.union([z.int().min(1), percent]))
+    .min(1)
+    .default([1, '100%'])
+    .meta({
+      description: 'How many hosts, or which share, run the new version after each wave',
+      examples: [[1, '25%', '100%']],
+    }),
+  'min-in-service': percent
+    .default('50%')
+    .meta({ description: 'The share of hosts that serve at any time', examples: ['75%'] }),
+  keep: z
+    .int()
+    .min(2)
+    .default(5)
+    .meta({ description: 'How many versions stay on a host', examples: [5] }),
 });
 
 const expectation = z.strictObject({
-  status: z.int().min(100).max(599).default(200),
-  body: text.optional().meta({ description: 'Text that the body holds' }),
-  version: z.boolean().optional().meta({ description: 'The body must name the version that was deployed' }),
-  json: z.record(z.string().regex(/^\$/), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
-  headers: z.record(z.string(), z.string()).optional(),
-  within: duration.optional().meta({ description: 'The answer may take no longer' }),
+  status: z
+    .int()
+    .min(100)
+    .max(599)
+    .default(200)
+    .meta({ description: 'The status of the answer', examples: [204] }),
+  body: text.optional().meta({ description: 'Text that the body holds', examples: ['Welcome'] }),
+  version: z
+    .boolean()
+    .optional()
+    .meta({ description: 'The body must name the version that was deployed', examples: [true] }),
+  json: z
+    .record(z.string().regex(/^\$/), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+    .optional()
+    .meta({ description: 'Values in a JSON answer, by their paths', examples: [{ '$.status': 'ok' }] }),
+  headers: z
+    .record(z.string(), z.string())
+    .optional()
+    .meta({ description: 'Headers of the answer', examples: [{ 'content-type': 'application/json' }] }),
+  within: duration.optional().meta({ description: 'The answer may take no longer', examples: ['2s'] }),
 });
-export const smokeCheckSchema = z.union([text, z.strictObject({ get: text, expect: expectation.prefault({}) })]);
+export const smokeCheckSchema = z.union([
+  text,
+  z.strictObject({
+    get: text.meta({ description: 'A URL, or a path on the host of the check before', examples: ['/widgets'] }),
+    expect: expectation.prefault({}).meta({ description: 'What the answer must be; status 200 without' }),
+  }),
+]);
 export const smokeTestSchema = z.array(smokeCheckSchema).min(1);
 
 export const metricSchema = z
   .strictObject({
-    name: text,
-    prometheus: text.optional().meta({ description: 'A PromQL query' }),
-    sql: text.optional().meta({ description: 'A query with {from} and {to}: one number for that span of time' }),
-    database: text.optional().meta({ description: 'The name of the database, where there are several' }),
-    http: text.optional().meta({ description: 'A URL that answers JSON or the Prometheus text form' }),
-    path: text.optional().meta({ description: 'For http: a JSON path ($.users), or the name of a Prometheus series' }),
-    log: text.optional().meta({ description: 'A command, run on each host, that writes the log of the last {seconds} seconds' }),
-    match: text.optional().meta({ description: 'For log: the regular expression whose lines are counted' }),
-    command: text.optional().meta({ description: 'A command, run here, that prints one number' }),
-    kind: z.enum(['gauge', 'count', 'money']).optional(),
-    worse: z.enum(['up', 'down', 'either']),
-    critical: z.boolean().default(false),
-    tolerate: z.string().regex(/^(x\d+(\.\d+)?|[+-]\d+%|\d+(\.\d+)?(\/s|\/min)?)( or (x\d+(\.\d+)?|[+-]\d+%|\d+(\.\d+)?(\/s|\/min)?))?$/, 'a factor (x2, -50%, +20%), an absolute (3, 0.5/s), or one "or" the other').optional(),
+    name: text.meta({ description: 'What people call it', examples: ['revenue'] }),
+    prometheus: text.optional().meta({ description: 'A PromQL query', examples: ['sum(rate(http_errors_total[1m]))'] }),
+    sql: text
+      .optional()
+      .meta({
+        description: 'A query with {from} and {to}: one number for that span of time',
+        examples: ['select count(*) from orders where at >= {from} and at < {to}'],
+      }),
+    database: text
+      .optional()
+      .meta({ description: 'The name of the database, where there are several', examples: ['orders'] }),
+    http: text
+      .optional()
+      .meta({
+        description: 'A URL that answers JSON or the Prometheus text form',
+        examples: ['http://127.0.0.1:8080/stats'],
+      }),
+    path: text
+      .optional()
+      .meta({
+        description: 'For http: a JSON path ($.users), or the name of a Prometheus series',
+        examples: ['$.users'],
+      }),
+    log: text
+      .optional()
+      .meta({
+        description: 'A command, run on each host, that writes the log of the last {seconds} seconds',
+        examples: ['journalctl -u shop --since=-{seconds}s'],
+      }),
+    match: text
+      .optional()
+      .meta({ description: 'For log: the regular expression whose lines are counted', examples: ['ERROR'] }),
+    command: text
+      .optional()
+      .meta({ description: 'A command, run here, that prints one number', examples: ['./queue-length'] }),
+    kind: z
+      .enum(['gauge', 'count', 'money'])
+      .optional()
+      .meta({
+        description: 'What the number is: a level, a count of events, or an amount that events add up to',
+        examples: ['money'],
+      }),
+    worse: z.enum(['up', 'down', 'either']).meta({ description: 'The direction that harms', examples: ['down'] }),
+    critical: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'true: this metric can stop a change and take it back', examples: [true] }),
+    tolerate: z
+      .string()
+      .regex(
+        /^(x\d+(\.\d+)?|[+-]\d+%|\d+(\.\d+)?(\/s|\/min)?)( or (x\d+(\.\d+)?|[+-]\d+%|\d+(\.\d+)?(\/s|\/min)?))?$/,
+        'a factor (x2, -50%, +20%), an absolute (3, 0.5/s), or one "or" the other',
+      )
+      .optional()
+      .meta({
+        description: 'How much worse is still fine: a factor, a share or an absolute, or one of two',
+        examples: ['-50%'],
+      }),
   })
-  .refine((metric) => ['prometheus', 'sql', 'http', 'log', 'command'].filter((key) => key in metric).length === 1, 'a metric has exactly one of prometheus, sql, http, log, command')
+  .refine(
+    (metric) => ['prometheus', 'sql', 'http', 'log', 'command'].filter((key) => key in metric).length === 1,
+    'a metric has exactly one of prometheus, sql, http, log, command',
+  )
   .refine((metric) => !metric.log || metric.match, 'a log metric needs match');
 
 export const watchSchema = z.strictObject({
-  for: duration.default('5m'),
-  every: duration.default('5s').meta({ description: 'The length of a tick' }),
-  reference: duration.default('1h').meta({ description: 'How far back the comparison reaches, where the source keeps history' }),
-  'between-waves': duration.optional().meta({ description: 'How long each wave but the last is watched; a fifth of `for` by default' }),
-  prometheus: text.optional().meta({ description: 'The URL of the Prometheus server' }),
-  metrics: z.array(metricSchema).min(1),
+  for: duration.default('5m').meta({ description: 'How long to watch after the release', examples: ['10m'] }),
+  every: duration.default('5s').meta({ description: 'The length of a tick', examples: ['5s'] }),
+  reference: duration
+    .default('1h')
+    .meta({ description: 'How far back the comparison reaches, where the source keeps history', examples: ['1h'] }),
+  'between-waves': duration
+    .optional()
+    .meta({ description: 'How long each wave but the last is watched; a fifth of `for` by default', examples: ['1m'] }),
+  prometheus: text
+    .optional()
+    .meta({ description: 'The URL of the Prometheus server', examples: ['http://prometheus.example.com:9090'] }),
+  metrics: z.array(metricSchema).min(1).meta({ description: 'What is watched' }),
 });
 
 export const gateSchema = z.strictObject({
-  branch: text.optional().meta({ description: 'The branch that must be green; the default branch where it is not said' }),
-  checks: z.array(text).min(1).optional().meta({ description: 'The checks that count; all of push and merge_group where it is not said' }),
+  branch: text
+    .optional()
+    .meta({
+      description: 'The branch that must be green; the default branch where it is not said',
+      examples: ['main'],
+    }),
+  checks: z
+    .array(text)
+    .min(1)
+    .optional()
+    .meta({
+      description: 'The checks that count; all of push and merge_group where it is not said',
+      examples: [['build', 'test']],
+    }),
 });
 
 export const environmentSchema = z.strictObject({
-  after: text.optional().meta({ description: 'Only a digest that passed in that environment' }),
-  hosts: z.array(hostSchema).min(1).optional(),
-  path: z.string().regex(/^(\/|\.\/)/, 'a path that starts with / or ./').optional().meta({ description: 'Where the versions lie on each host; a directory host is its own path' }),
-  database: z.union([text, z.array(databaseSchema).min(1)]).optional(),
-  'config-files': z.array(text).optional().meta({ description: 'Files in shared/ that belong into the backup' }),
-  'load-test': loadTestSchema.optional(),
-  backup: backupSchema.optional(),
-  migrate: migrateSchema.optional(),
-  deploy: deploySchema.optional(),
-  'smoke-test': smokeTestSchema.optional(),
-  watch: watchSchema.optional(),
+  after: text.optional().meta({ description: 'Only a digest that passed in that environment', examples: ['uat'] }),
+  hosts: z
+    .array(hostSchema)
+    .min(1)
+    .optional()
+    .meta({
+      description: 'The machines: user@host, user@host:port, or a directory of this machine',
+      examples: [['deploy@web1.example.com']],
+    }),
+  path: z
+    .string()
+    .regex(/^(\/|\.\/)/, 'a path that starts with / or ./')
+    .optional()
+    .meta({
+      description: 'Where the versions lie on each host; a directory host is its own path',
+      examples: ['/srv/shop'],
+    }),
+  database: z
+    .union([text, z.array(databaseSchema).min(1)])
+    .optional()
+    .meta({
+      description: 'The URL of the database (PostgreSQL, MySQL, MariaDB or SQLite), or a list of databases',
+      examples: ['${SHOP_DATABASE_URL}'],
+    }),
+  'config-files': z
+    .array(text)
+    .optional()
+    .meta({ description: 'Files in shared/ that belong into the backup', examples: [['app.env']] }),
+  'load-test': loadTestSchema.optional().meta({ description: 'k6 scripts that must pass' }),
+  backup: backupSchema
+    .optional()
+    .meta({ description: 'A backup of databases and config files before they are changed' }),
+  migrate: migrateSchema.optional().meta({ description: 'SQL migrations, rehearsed on a copy first' }),
+  deploy: deploySchema.optional().meta({ description: 'How a version gets onto the hosts' }),
+  'smoke-test': smokeTestSchema
+    .optional()
+    .meta({
+      description: 'What a user must get: URLs that answer 200, or checks',
+      examples: [['https://shop.example.com/health']],
+    }),
+  watch: watchSchema.optional().meta({ description: 'What must not get worse after a release' }),
 });
 
 export const configSchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'letters, digits, - and _'),
-  artifact: text.meta({ description: 'release:<asset>, run:<artifact>, a path or an https URL, with {version}' }),
-  digest: text.optional().meta({ description: 'For an artifact by URL: sha256:<hex> or a URL that answers one, with {version}' }),
-  ledger: text.optional().meta({ description: 'github, owner/name of another repository, or a directory that starts with ./ or /' }),
-  gate: gateSchema.optional(),
-  environments: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'letters, digits, - and _'), environmentSchema),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'letters, digits, - and _')
+    .meta({ description: 'The name of the product', examples: ['shop'] }),
+  artifact: text.meta({
+    description: 'release:<asset>, run:<artifact>, a path or an https URL, with {version}',
+    examples: ['release:shop-{version}.tar.gz'],
+  }),
+  digest: text
+    .optional()
+    .meta({
+      description: 'For an artifact by URL: sha256:<hex> or a URL that answers one, with {version}',
+      examples: ['https://files.example.com/shop-{version}.sha256'],
+    }),
+  ledger: text
+    .optional()
+    .meta({
+      description: 'github, owner/name of another repository, or a directory that starts with ./ or /',
+      examples: ['./ledger'],
+    }),
+  gate: gateSchema.optional().meta({ description: 'What the gate asks of the main branch' }),
+  environments: z
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'letters, digits, - and _'), environmentSchema)
+    .meta({ description: 'The environments, by their names' }),
 });
 
 export type Config = z.output<typeof configSchema>;

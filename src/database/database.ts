@@ -1,8 +1,6 @@
 /** Databases of every engine behind one interface: the noun's public face. */
-export { type Address, parseAddress } from './address.ts';
 export { difference } from './canonical.ts';
 export { checkThrowaway, openDatabase, throwaway } from './open.ts';
-export { type Statement, splitStatements } from './statements.ts';
 export type {
   Database,
   DumpFacts,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Failure } from '../outcome/outcome.ts';
 import { run } from '../process/process.ts';
 import type { ServerAddress, Tls } from './address.ts';
-import type { Way } from './mysql.ts';
+import type { Way } from './mysql-login.ts';
 import { compareVersions, findPrograms, type Program, pathFolders } from './programs.ts';
 
 const NAMES = { dump: ['mariadb-dump', 'mysqldump'], client: ['mariadb', 'mysql'] };

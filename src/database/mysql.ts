@@ -1,16 +1,15 @@
 /** MySQL, 8 and newer, and MariaDB, 10.5 and newer. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import mysql from 'mysql2/promise';
+import type mysql from 'mysql2/promise';
 import { Failure } from '../outcome/outcome.ts';
-import { redact } from '../secret/secret.ts';
 import type { ServerAddress } from './address.ts';
+import { databaseError, type Explained, runStatements } from './execute.ts';
 import { mysqlFingerprint, TABLES } from './mysql-catalogue.ts';
+import { killStatement, login, type Way } from './mysql-login.ts';
 import { clientProgram, withOptionFile } from './mysql-programs.ts';
 import { streamFrom, versionIn } from './programs.ts';
 import { RowsInDump } from './rows-in-dump.ts';
-import { databaseError, type Explained, runScript } from './script.ts';
 import type {
   Database,
   DumpFacts,
@@ -22,12 +21,7 @@ import type {
   Row,
   Session,
   Traits,
-  Tunnel,
 } from './types.ts';
-
-const CONNECT_MS = 10_000;
-
-export type Way = { address: ServerAddress; tunnel: Tunnel | null; signal: AbortSignal; scratch: string };
 
 /** Connects, through the tunnel where there is one. Throws `database-unreachable`, `database-denied`. */
 export async function openMysql(
@@ -52,21 +46,18 @@ class MysqlSession implements Session {
   readonly way: Way;
   /** Set where the server or the network ended the connection. */
   lost = false;
-  readonly #aborted: Promise<never>;
-  #abort = () => {};
+  #running = 0;
+  #closing: Promise<void> | null = null;
+  #refuse: (error: Error) => void = () => {};
+  readonly #closed = new Promise<never>((_resolve, reject) => (this.#refuse = reject));
+  readonly #abort = () => void this.close();
 
   constructor(connection: mysql.Connection, way: Way) {
     this.connection = connection;
     this.way = way;
     connection.on('error', () => (this.lost = true));
     connection.on('end', () => (this.lost = true));
-    this.#aborted = new Promise((_resolve, reject) => {
-      this.#abort = () => {
-        reject(new Error('the run was cancelled'));
-        connection.destroy();
-      };
-    });
-    this.#aborted.catch(() => {});
+    this.#closed.catch(() => {});
     way.signal.addEventListener('abort', this.#abort, { once: true });
   }
 
@@ -74,29 +65,33 @@ class MysqlSession implements Session {
     try {
       // Parameters are bound by the server: quoting them here would depend on its sql_mode.
       const [rows] = parameters.length
-        ? await this.#unlessAborted(this.connection.execute(sql, parameters))
-        : await this.#unlessAborted(this.connection.query(sql));
+        ? await this.#unlessClosed(() => this.connection.execute(sql, parameters))
+        : await this.#unlessClosed(() => this.connection.query(sql));
       return Array.isArray(rows) ? (rows as Row[]) : [];
     } catch (error) {
       throw databaseError({ where: this.way.address.where, explain, signal: this.way.signal }, error, {});
     }
   }
 
-  execute(script: string | string[], options: { transaction?: boolean } = {}): Promise<Executed> {
+  execute(statements: string[], options: { transaction?: boolean } = {}): Promise<Executed> {
     const runner = {
-      engine: 'mysql' as const,
       where: this.way.address.where,
-      one: (sql: string) => this.#unlessAborted(this.connection.query(sql)),
+      one: (sql: string) => this.#unlessClosed(() => this.connection.query(sql)),
       explain,
       signal: this.way.signal,
     };
-    return runScript(runner, script, options.transaction ?? false);
+    return runStatements(runner, statements, options.transaction ?? false);
   }
 
-  /** A destroyed connection never answers what it was asked. */
-  #unlessAborted<T>(answer: Promise<T>): Promise<T> {
-    answer.catch(() => {});
-    return Promise.race([answer, this.#aborted]);
+  /** A destroyed connection never answers what it was asked, and some statements that were killed answer as if nothing was. */
+  async #unlessClosed<T>(ask: () => Promise<T>): Promise<T> {
+    this.#running += 1;
+    try {
+      const answer = await Promise.race([ask(), this.#closed]);
+      return this.#closing === null ? answer : await this.#closed;
+    } finally {
+      this.#running -= 1;
+    }
   }
 
   async lockTimeout(ms: number): Promise<void> {
@@ -122,11 +117,24 @@ class MysqlSession implements Session {
     });
   }
 
-  async close(): Promise<void> {
-    this.way.signal.removeEventListener('abort', this.#abort);
-    if (this.lost) this.connection.destroy();
-    else await this.connection.end().catch(() => this.connection.destroy());
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
   }
+
+  /** Without the killing, the server would go on with a statement and hold its locks after we are gone. */
+  async #end(): Promise<void> {
+    this.way.signal.removeEventListener('abort', this.#abort);
+    const running = this.#running > 0;
+    if (running && !this.lost) await killStatement(this.way, this.connection);
+    if (running || this.lost) this.connection.destroy();
+    else await this.connection.end().catch(() => this.connection.destroy());
+    this.#refuse(new Error('the connection was closed'));
+  }
+}
+
+async function connect(way: Way): Promise<MysqlSession> {
+  return new MysqlSession(await login(way), way);
 }
 
 class MysqlDatabase implements Database {
@@ -149,8 +157,8 @@ class MysqlDatabase implements Database {
   placeholder = (): string => '?';
   quote = (identifier: string): string => `\`${identifier.replaceAll('`', '``')}\``;
   query = async (sql: string, parameters?: Parameter[]): Promise<Row[]> => (await this.#live()).query(sql, parameters);
-  execute = async (script: string | string[], options?: { transaction?: boolean }): Promise<Executed> =>
-    (await this.#live()).execute(script, options);
+  execute = async (statements: string[], options?: { transaction?: boolean }): Promise<Executed> =>
+    (await this.#live()).execute(statements, options);
   session = (): Promise<Session> => connect(this.#way);
   version = async (): Promise<string> => this.#version;
 
@@ -249,47 +257,6 @@ class MysqlDatabase implements Database {
   }
 }
 
-async function connect(way: Way): Promise<MysqlSession> {
-  const { address, tunnel } = way;
-  const attempt = (ssl: mysql.SslOptions | null) =>
-    mysql.createConnection({
-      ...(address.socket
-        ? { socketPath: address.socket }
-        : { host: tunnel?.hostname ?? address.hostname, port: tunnel?.port ?? address.port }),
-      ...(ssl === null ? {} : { ssl }),
-      user: address.user,
-      password: address.password,
-      database: address.database,
-      connectTimeout: CONNECT_MS,
-      charset: 'utf8mb4',
-      supportBigNumbers: true,
-    });
-  try {
-    return new MysqlSession(await dial(attempt, address), way);
-  } catch (error) {
-    throw way.signal.aborted ? error : loginFailure(address, error);
-  }
-}
-
-async function dial(
-  attempt: (ssl: mysql.SslOptions | null) => Promise<mysql.Connection>,
-  address: ServerAddress,
-): Promise<mysql.Connection> {
-  if (address.tls === 'disable' || address.socket) return attempt(null);
-  if (address.tls === 'prefer') {
-    return attempt({ rejectUnauthorized: false }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'HANDSHAKE_NO_SSL_SUPPORT') return attempt(null);
-      throw error;
-    });
-  }
-  const ca = address.authority === null ? {} : { ca: await readFile(address.authority, 'utf8') };
-  return attempt({
-    rejectUnauthorized: address.tls !== 'require',
-    verifyIdentity: address.tls === 'verify-full',
-    ...ca,
-  });
-}
-
 /** mariadb-dump escapes the name as if it stood in a string, and then finds no such database. */
 function unquotable(where: string): Failure {
   return new Failure({
@@ -304,25 +271,4 @@ function unquotable(where: string): Failure {
 function explain(error: unknown): Explained {
   const { message, code = '', errno } = error as { message: string; code?: string; errno?: number };
   return { message, native: code, lockTimeout: errno === 1205 };
-}
-
-function loginFailure(address: ServerAddress, error: unknown): Failure {
-  const { message, code = '' } = error as { message: string; code?: string };
-  const denied = [
-    'ER_ACCESS_DENIED_ERROR',
-    'ER_DBACCESS_DENIED_ERROR',
-    'ER_HOST_NOT_PRIVILEGED',
-    'ER_NOT_SUPPORTED_AUTH_MODE',
-  ].includes(code);
-  return new Failure({
-    code: denied ? 'database-denied' : 'database-unreachable',
-    what: denied ? 'the database refused the login' : 'the database did not answer',
-    where: address.where,
-    why: redact(message || code),
-    untouched: 'nothing was changed',
-    next: denied
-      ? 'check user, password and database in the URL, and what the user is granted'
-      : 'check that the server runs and that this machine reaches it',
-    cause: error,
-  });
 }

@@ -1,14 +1,14 @@
 /** PostgreSQL, 12 and newer. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import pg from 'pg';
+import type pg from 'pg';
 import { Failure } from '../outcome/outcome.ts';
-import { redact } from '../secret/secret.ts';
 import type { ServerAddress } from './address.ts';
+import { databaseError, type Explained, runStatements } from './execute.ts';
 import { postgresFingerprint, TABLES } from './postgres-catalogue.ts';
-import { compareVersions, findPrograms, type Program, postgresFolders, streamFrom, versionIn } from './programs.ts';
-import { databaseError, type Explained, runScript } from './script.ts';
+import { cancelStatement, login, type Way } from './postgres-login.ts';
+import { fittingClient, libpqEnvironment } from './postgres-programs.ts';
+import { streamFrom, versionIn } from './programs.ts';
 import type {
   Database,
   DumpFacts,
@@ -20,13 +20,7 @@ import type {
   Row,
   Session,
   Traits,
-  Tunnel,
 } from './types.ts';
-
-const CONNECT_MS = 10_000;
-
-/** Where to connect: the address itself, or the near end of a tunnel to it. */
-type Way = { address: ServerAddress; tunnel: Tunnel | null; signal: AbortSignal };
 
 /** Connects, through the tunnel where there is one. Throws `database-unreachable`, `database-denied`. */
 export async function openPostgres(
@@ -49,7 +43,9 @@ class PostgresSession implements Session {
   readonly way: Way;
   /** Set where the server or the network ended the connection. */
   lost = false;
-  readonly #abort = () => void this.client.end().catch(() => {});
+  #running = 0;
+  #closing: Promise<void> | null = null;
+  readonly #abort = () => void this.close();
 
   constructor(client: pg.Client, way: Way) {
     this.client = client;
@@ -61,21 +57,25 @@ class PostgresSession implements Session {
 
   async query(sql: string, parameters: Parameter[] = []): Promise<Row[]> {
     try {
-      return (await this.client.query<Row>(sql, parameters.length ? parameters : undefined)).rows ?? [];
+      return (await this.#one(sql, parameters.length ? parameters : undefined)).rows ?? [];
     } catch (error) {
       throw databaseError({ where: this.way.address.where, explain, signal: this.way.signal }, error, {});
     }
   }
 
-  execute(script: string | string[], options: { transaction?: boolean } = {}): Promise<Executed> {
+  execute(statements: string[], options: { transaction?: boolean } = {}): Promise<Executed> {
     const runner = {
-      engine: 'postgres' as const,
       where: this.way.address.where,
-      one: (sql: string) => this.client.query(sql),
+      one: (sql: string) => this.#one(sql),
       explain,
       signal: this.way.signal,
     };
-    return runScript(runner, script, options.transaction ?? false);
+    return runStatements(runner, statements, options.transaction ?? false);
+  }
+
+  async #one(sql: string, parameters?: Parameter[]): Promise<pg.QueryResult<Row>> {
+    this.#running += 1;
+    return this.client.query<Row>(sql, parameters).finally(() => (this.#running -= 1));
   }
 
   async lockTimeout(ms: number): Promise<void> {
@@ -105,10 +105,21 @@ class PostgresSession implements Session {
     });
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  /** Without the request to cancel, the server would go on with a statement and hold its locks after we are gone. */
+  async #end(): Promise<void> {
     this.way.signal.removeEventListener('abort', this.#abort);
+    if (this.#running > 0 && !this.lost) await cancelStatement(this.way, this.client);
     await this.client.end().catch(() => {});
   }
+}
+
+async function connect(way: Way): Promise<PostgresSession> {
+  return new PostgresSession(await login(way), way);
 }
 
 class PostgresDatabase implements Database {
@@ -128,8 +139,8 @@ class PostgresDatabase implements Database {
   placeholder = (position: number): string => `$${position}`;
   quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`;
   query = async (sql: string, parameters?: Parameter[]): Promise<Row[]> => (await this.#live()).query(sql, parameters);
-  execute = async (script: string | string[], options?: { transaction?: boolean }): Promise<Executed> =>
-    (await this.#live()).execute(script, options);
+  execute = async (statements: string[], options?: { transaction?: boolean }): Promise<Executed> =>
+    (await this.#live()).execute(statements, options);
   session = (): Promise<Session> => connect(this.#way);
 
   async version(): Promise<string> {
@@ -174,6 +185,8 @@ class PostgresDatabase implements Database {
     const program = await fittingClient('pg_dump', await this.version());
     const session = await connect(this.#way);
     const failed = new AbortController();
+    const stop = () => void session.close();
+    signal.addEventListener('abort', stop, { once: true });
     try {
       await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       const [row] = await session.query(
@@ -199,6 +212,7 @@ class PostgresDatabase implements Database {
       to.destroy(error as Error);
       throw error;
     } finally {
+      signal.removeEventListener('abort', stop);
       await session.close();
     }
   }
@@ -229,96 +243,8 @@ async function countRows(session: Session): Promise<Record<string, number>> {
   return counts;
 }
 
-async function connect(way: Way): Promise<PostgresSession> {
-  const { address, tunnel } = way;
-  const config: pg.ClientConfig = {
-    host: address.socket ?? tunnel?.hostname ?? address.hostname,
-    port: tunnel?.port ?? address.port,
-    user: address.user,
-    password: address.password,
-    database: address.database,
-    connectionTimeoutMillis: CONNECT_MS,
-    application_name: 'changeline',
-    keepAlive: true,
-  };
-  try {
-    const client = await dial(config, address);
-    return new PostgresSession(client, way);
-  } catch (error) {
-    throw way.signal.aborted ? error : loginFailure(address, error);
-  }
-}
-
-/** `prefer`, the default of libpq, encrypts where the server can; the pg package itself knows only yes and no. */
-async function dial(config: pg.ClientConfig, address: ServerAddress): Promise<pg.Client> {
-  const attempt = async (ssl: pg.ClientConfig['ssl']) => {
-    const client = new pg.Client({ ...config, ssl });
-    client.on('error', () => {});
-    await client.connect();
-    return client;
-  };
-  if (address.tls === 'disable' || address.socket) return attempt(false);
-  if (address.tls === 'prefer') {
-    return attempt({ rejectUnauthorized: false }).catch((error: Error) => {
-      if (/does not support SSL/i.test(error.message)) return attempt(false);
-      throw error;
-    });
-  }
-  const ca = address.authority === null ? {} : { ca: await readFile(address.authority, 'utf8') };
-  const unnamed = address.tls === 'verify-ca' ? { checkServerIdentity: () => undefined } : {};
-  return attempt({ rejectUnauthorized: address.tls !== 'require', servername: address.hostname, ...ca, ...unnamed });
-}
-
-/** How libpq's programs reach the server: by their environment alone, so that nothing of it stands in a list of processes. */
-export function libpqEnvironment({ address, tunnel }: Pick<Way, 'address' | 'tunnel'>): Record<string, string> {
-  return {
-    PGHOST: address.socket ?? address.hostname,
-    ...(tunnel ? { PGHOSTADDR: tunnel.hostname } : {}),
-    PGPORT: String(tunnel?.port ?? address.port),
-    PGUSER: address.user,
-    ...(address.password ? { PGPASSWORD: address.password } : {}),
-    PGDATABASE: address.database,
-    PGSSLMODE: address.tls,
-    ...(address.authority === null ? {} : { PGSSLROOTCERT: address.authority }),
-    PGCONNECT_TIMEOUT: String(CONNECT_MS / 1000),
-    PGAPPNAME: 'changeline',
-  };
-}
-
-/** The client program of the server's major version, or the oldest newer one: an older one refuses the server. */
-export async function fittingClient(name: string, server: string): Promise<Program> {
-  const found = await findPrograms([name], await postgresFolders());
-  const fitting = found
-    .filter((program) => compareVersions(program.version, server, 1) >= 0)
-    .sort((a, b) => compareVersions(a.version, b.version));
-  if (fitting[0]) return fitting[0];
-  const older = found.map((program) => program.version).join(', ');
-  throw new Failure({
-    code: 'tool-missing',
-    what: older ? `${name} ${older} is older than the server, ${server}` : `${name} is not installed`,
-    untouched: 'the database was not touched',
-    next: `install the PostgreSQL client programs of version ${server.split('.')[0]} or newer`,
-  });
-}
-
 function explain(error: unknown): Explained {
   // The detail of an error quotes whole rows: it stays out.
   const { message, code = '' } = error as { message: string; code?: string };
   return { message, native: code, lockTimeout: code === '55P03' };
-}
-
-function loginFailure(address: ServerAddress, error: unknown): Failure {
-  const { message, code = '' } = error as { message: string; code?: string };
-  const denied = code.startsWith('28') || code === '42501' || /SCRAM|password must be a string/i.test(message);
-  return new Failure({
-    code: denied ? 'database-denied' : 'database-unreachable',
-    what: denied ? 'the database refused the login' : 'the database did not answer',
-    where: address.where,
-    why: redact(message || code),
-    untouched: 'nothing was changed',
-    next: denied
-      ? 'check user and password in the URL, and pg_hba.conf on the server'
-      : 'check that the server runs and that this machine reaches it',
-    cause: error,
-  });
 }

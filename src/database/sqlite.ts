@@ -7,8 +7,8 @@ import type { Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { Failure } from '../outcome/outcome.ts';
 import { type CatalogueEntry, fingerprintOf } from './canonical.ts';
+import { databaseError, type Explained, runStatements } from './execute.ts';
 import type { ThrowawayOptions } from './open.ts';
-import { databaseError, type Explained, runScript } from './script.ts';
 import type {
   Database,
   DumpFacts,
@@ -62,15 +62,14 @@ class SqliteSession implements Session {
     }
   }
 
-  execute(script: string | string[], options: { transaction?: boolean } = {}): Promise<Executed> {
+  execute(statements: string[], options: { transaction?: boolean } = {}): Promise<Executed> {
     const runner = {
-      engine: 'sqlite' as const,
       where: `sqlite:${this.path}`,
       one: async (sql: string) => this.db.exec(sql),
       explain,
       signal: NEVER,
     };
-    return runScript(runner, script, options.transaction ?? false);
+    return runStatements(runner, statements, options.transaction ?? false);
   }
 
   async lockTimeout(ms: number): Promise<void> {
@@ -125,8 +124,8 @@ class SqliteDatabase implements Database {
   placeholder = (): string => '?';
   quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`;
   query = (sql: string, parameters?: Parameter[]): Promise<Row[]> => this.#main.query(sql, parameters);
-  execute = (script: string | string[], options?: { transaction?: boolean }): Promise<Executed> =>
-    this.#main.execute(script, options);
+  execute = (statements: string[], options?: { transaction?: boolean }): Promise<Executed> =>
+    this.#main.execute(statements, options);
   session = async (): Promise<Session> => new SqliteSession(this.#path, open(this.#path));
   checkTools = async (): Promise<string> => `SQLite ${await this.version()}`;
   close = (): Promise<void> => this.#main.close();

@@ -12,7 +12,7 @@ export interface Mutex {
   release(): Promise<void>;
 }
 
-/** What a script did. */
+/** What the statements did. */
 export interface Executed {
   /** Milliseconds that each statement took, in order. */
   took: number[];
@@ -23,12 +23,12 @@ export interface Runner {
   /** Rows of one statement; parameters are bound. Throws a Failure `database-error`. */
   query(sql: string, parameters?: Parameter[]): Promise<Row[]>;
   /**
-   * Runs the statements of a script, or a list of single statements, one after the other, and stops at the first
-   * error: a Failure `database-error` whose facts hold `statement` (1 is the first), `line` (of the script),
-   * `native` (the engine's own error code) and `lock-timeout` (true where a lock was not had in time).
+   * Runs single statements one after the other, and stops at the first error: a Failure `database-error` whose facts
+   * hold `statement` (1 is the first), `of` (how many there are), `native` (the engine's own error code) and
+   * `lock-timeout` (true where a lock was not had in time).
    * With `transaction`, all of it is one transaction, rolled back on an error; MySQL and MariaDB commit DDL all the same.
    */
-  execute(script: string | string[], options?: { transaction?: boolean }): Promise<Executed>;
+  execute(statements: string[], options?: { transaction?: boolean }): Promise<Executed>;
 }
 
 /** One connection for as long as its user wants: for locks, settings and migrations. */
@@ -37,6 +37,7 @@ export interface Session extends Runner {
   lockTimeout(ms: number): Promise<void>;
   /** Takes a mutex of this database by name, at once or not at all: a Failure `database-busy` names the holder. */
   mutex(name: string): Promise<Mutex>;
+  /** Ends the connection. A statement that still runs is ended on the server too, within seconds, as it is when the run is cancelled. */
   close(): Promise<void>;
 }
 

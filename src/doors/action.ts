@@ -4,10 +4,10 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Runner, runnerFrom } from '../github/github.ts';
+import type { Holder } from '../ledger/ledger.ts';
 import type { Log, StageEnded } from '../log/log.ts';
 import type { Result } from '../outcome/outcome.ts';
 import { goesOn } from '../outcome/outcome.ts';
-import type { Holder } from '../ledger/ledger.ts';
 import { redact, whenHidden } from '../secret/secret.ts';
 import { cacheDirectory, type Doorway, placeAt } from '../stages/context.ts';
 import { ACTIONS, COMMON_INPUTS, type InputSpec, type Verb } from '../stages/contract.ts';
@@ -69,7 +69,8 @@ async function publish(performed: Performed, door: Doorway, core: Core): Promise
   const { outcome, code } = result;
   const outputs = { outcome, code, change: change?.id ?? '', facts: { schema: 1, ...result.facts }, ...result.outputs };
   for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value ?? '');
-  if (process.env.GITHUB_STEP_SUMMARY) await core.summary.addRaw(redact(stageSummary(verb, result, change)), true).write();
+  if (process.env.GITHUB_STEP_SUMMARY)
+    await core.summary.addRaw(redact(stageSummary(verb, result, change)), true).write();
   door.log.info(stageLine(performed));
   if (failure) door.log.error(failure.message, failure.where);
   else if (!goesOn(outcome)) door.log.error(result.next ? `${result.summary}. Next: ${result.next}` : result.summary);
@@ -149,5 +150,7 @@ class RunnerLog implements Log {
 
 /** A line that the runner cannot take for a command: `::` and the older `##[` only count at its start. */
 function plain(text: string): string {
-  return redact(text).replace(/[\r\n]+\s*/g, ' ').replace(/^(\s*)(::|##\[)/, '$1\u200b$2');
+  return redact(text)
+    .replace(/[\r\n]+\s*/g, ' ')
+    .replace(/^(\s*)(::|##\[)/, '$1\u200b$2');
 }

@@ -1,6 +1,7 @@
 /** The shell's door: `changeline <verb> --name value`, the same stages as the actions. */
-import { Failure, failureFrom } from '../outcome/outcome.ts';
+import { Failure, failureFrom, type Result } from '../outcome/outcome.ts';
 import { VERBS, type Verb } from '../stages/contract.ts';
+import type { Performed } from '../stages/frame.ts';
 import { COMMANDS, type Command } from './commands.ts';
 import { help, helpFor } from './help.ts';
 import { exitCode } from './lines.ts';
@@ -39,7 +40,7 @@ export async function stage(verb: Verb, options: string[], log: TerminalLog): Pr
     const run = { log, signal: interrupt.signal, workspace: process.cwd() };
     const { performed, ending, last } = await runInShell(verb, parseOptions(verb, options), run);
     for (const line of planLines(performed.result.facts)) log.info(line);
-    log.stage(performed);
+    log.stage({ ...performed, result: withoutRepeating(performed) });
     if (ending) log.stage({ verb, result: ending, took: 0 });
     if (last.next && !last.summary.includes(last.next)) log.info(`Next: ${last.next}`);
     if (performed.result.outputs?.report) log.info(`Report: ${performed.result.outputs.report}`);
@@ -47,6 +48,12 @@ export async function stage(verb: Verb, options: string[], log: TerminalLog): Pr
   } finally {
     interrupt.release();
   }
+}
+
+/** The line of a whole delivery without what the stage that stopped it has said in its own line. */
+function withoutRepeating({ result, change }: Performed): Result {
+  const said = change?.events.findLast(({ kind, stage }) => kind === 'stage' && stage === result.facts.stage)?.summary;
+  return said ? { ...result, summary: result.summary.replace(`: ${said}`, '') } : result;
 }
 
 function planLines(facts: Record<string, unknown>): string[] {

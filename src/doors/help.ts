@@ -4,7 +4,8 @@ import { COMMANDS } from './commands.ts';
 
 /** The first screen of help. */
 export function help(): string {
-  const rows = (entries: [string, string][]) => entries.map(([name, text]) => `  ${name.padEnd(11)} ${text}`).join('\n');
+  const rows = (entries: [string, string][]) =>
+    entries.map(([name, text]) => `  ${name.padEnd(11)} ${text}`).join('\n');
   return [
     'Changeline carries a change to production, and back.',
     '',
@@ -28,7 +29,10 @@ export function helpFor(verb: Verb): string {
   const inputs: Record<string, InputSpec> = { ...spec.inputs, ...common };
   const rows = Object.entries(inputs).map(([name, input]) => {
     const option = input.secret ? `CHANGELINE_${name.toUpperCase().replaceAll('-', '_')}` : `--${name}`;
-    const notes = [input.required ? 'required' : '', input.default && !input.default.startsWith('${{') ? `default ${input.default}` : ''];
+    const notes = [
+      input.required ? 'required' : '',
+      input.default && !input.default.startsWith('${{') ? `default ${input.default}` : '',
+    ];
     const note = notes.filter(Boolean).join(', ');
     return `  ${option.padEnd(22)} ${input.description}${note ? ` (${note})` : ''}`;
   });

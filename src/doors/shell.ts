@@ -38,7 +38,11 @@ export async function runInShell(verb: Verb, given: Record<string, string>, run:
 }
 
 /** A doorway with a temporary folder of its own, which is removed afterwards. */
-export async function withDoor<T>(given: Record<string, string>, run: ShellRun, work: (door: Doorway) => Promise<T>): Promise<T> {
+export async function withDoor<T>(
+  given: Record<string, string>,
+  run: ShellRun,
+  work: (door: Doorway) => Promise<T>,
+): Promise<T> {
   const temporary = await mkdtemp(join(tmpdir(), 'changeline-'));
   try {
     return await work({
@@ -50,7 +54,12 @@ export async function withDoor<T>(given: Record<string, string>, run: ShellRun, 
       runner: null,
       holder: await shellHolder(process.env),
       step: randomUUID(),
-      place: await placeAt(run.workspace, temporary, cacheDirectory(process.env), resolve(run.workspace, '.changeline/reports')),
+      place: await placeAt(
+        run.workspace,
+        temporary,
+        cacheDirectory(process.env),
+        resolve(run.workspace, '.changeline/reports'),
+      ),
     });
   } finally {
     await rm(temporary, { recursive: true, force: true });
@@ -62,7 +71,11 @@ export function interruptible(log: TerminalLog): { signal: AbortSignal; release(
   const controller = new AbortController();
   const stop = () => {
     log.progress(null);
-    log.warn(controller.signal.aborted ? 'still putting things back; this ends by itself' : 'stopping; what had begun is put back first');
+    log.warn(
+      controller.signal.aborted
+        ? 'still putting things back; this ends by itself'
+        : 'stopping; what had begun is put back first',
+    );
     controller.abort();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);

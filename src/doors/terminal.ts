@@ -2,7 +2,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Log, StageEnded } from '../log/log.ts';
 import { redact } from '../secret/secret.ts';
-import { stageLine } from './lines.ts';
+import { stageHead, stageLine } from './lines.ts';
+import { wrapped } from './wrap.ts';
 
 const COLOURS = { green: 32, red: 31, yellow: 33, grey: 90, bold: 1 } as const;
 
@@ -28,28 +29,47 @@ export class TerminalLog implements Log {
   }
 
   warn(line: string): void {
-    this.#line(`${this.paint('yellow', '!')} ${printable(line)}`, true);
+    this.#line(`${this.paint('yellow', '!')} ${this.#prose(printable(line), 2)}`, true);
   }
 
   error(line: string, where?: string): void {
-    this.#line(`${this.paint('red', '✗')} ${where ? `${printable(where)}: ` : ''}${printable(line)}`, true);
+    const text = `${where ? `${printable(where)}: ` : ''}${printable(line)}`;
+    this.#line(`${this.paint('red', '✗')} ${this.#prose(text, 2)}`, true);
   }
 
   stage(ended: StageEnded): void {
-    const line = printable(stageLine(ended));
-    const colour = { passed: 'green', failed: 'red', inconclusive: 'yellow', skipped: 'grey', waiting: 'yellow' } as const;
+    const line = wrapped(redact(printable(stageLine(ended))), stageHead(ended).length, this.#columns());
+    const colour = {
+      passed: 'green',
+      failed: 'red',
+      inconclusive: 'yellow',
+      skipped: 'grey',
+      waiting: 'yellow',
+    } as const;
     this.#line(`${this.paint(colour[ended.result.outcome], line.slice(0, 1))}${line.slice(1)}`, true);
   }
 
   progress(line: string | null): void {
     if (!this.#out.isTTY) return;
-    this.#out.write(`\r\u001b[K${line === null ? '' : redact(printable(line)).slice(0, (this.#out.columns || 80) - 1)}`);
+    this.#out.write(
+      `\r\u001b[K${line === null ? '' : redact(printable(line)).slice(0, (this.#out.columns || 80) - 1)}`,
+    );
     this.#live = line !== null;
   }
 
   /** The text in a colour, where the terminal has them. */
   paint(colour: keyof typeof COLOURS, text: string): string {
     return this.#colour ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text;
+  }
+
+  /** Text that begins in a column of its line, broken between words where a terminal shows it. */
+  #prose(text: string, column: number): string {
+    const columns = this.#columns();
+    return wrapped(redact(text), 0, columns && columns - column).replaceAll('\n', `\n${' '.repeat(column)}`);
+  }
+
+  #columns(): number | undefined {
+    return this.#out.isTTY ? this.#out.columns : undefined;
   }
 
   #line(text: string, clean = false): void {
@@ -95,5 +115,6 @@ export class QuietLog implements Log {
 /** Text from outside without what a terminal would obey: escape sequences and control characters but tab and newline. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are to be taken out
-  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '');
+  const obeyed = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+  return stripVTControlCharacters(text).replace(obeyed, '');
 }

@@ -5,7 +5,7 @@ import { type BackReport, turnBack } from './back.ts';
 import { restartAndServe, serve, verify, type Work } from './bring.ts';
 import { mark } from './flip.ts';
 import { forwardStep } from './journal.ts';
-import { allOrThrow, combined, onEach } from './many.ts';
+import { allOrThrow, combined, hostCount, onEach } from './many.ts';
 import type { Fleet } from './open.ts';
 import { preflight } from './preflight.ts';
 import { type Staged, stageVersion, sweep } from './staging.ts';
@@ -55,6 +55,8 @@ export interface DeployResult {
 export interface DeployRequest extends Work {
   artifact: Staged;
   afterWave: AfterWave;
+  /** Called once, when all hosts hold the version and the first is about to be flipped. */
+  beforeFlip?: () => Promise<void>;
 }
 
 type Seen = { host: Host; state: HostState };
@@ -71,6 +73,7 @@ export async function survey(fleet: Fleet): Promise<HostState[]> {
  */
 export async function deployFleet(fleet: Fleet, request: DeployRequest): Promise<DeployResult> {
   const seen = await prepare(fleet, request);
+  await request.beforeFlip?.();
   const version = request.artifact.version;
   const reports = new Map(seen.map(({ host, state }) => [host.name, reportOf(state)]));
   const waves = planWaves([...reports.keys()], request.section);
@@ -114,7 +117,7 @@ async function prepare(fleet: Fleet, request: DeployRequest): Promise<Seen[]> {
   if (failed) await onEach(fleet.hosts, (host) => sweep(host, change));
   const how = allOrThrow(staged, 'every host runs what it ran before');
   log.detail(
-    `${version} lies on ${how.length} hosts, verified (${how.filter((word) => word === 'reused').length} had it)`,
+    `${version} lies on ${hostCount(how.length)}, verified (${how.filter((word) => word === 'reused').length} had it)`,
   );
   return seen;
 }
@@ -212,7 +215,7 @@ function passed(version: string, reports: Map<string, HostReport>, waves: string
   const moved = [...reports.values()].filter(({ outcome }) => outcome === 'live').length;
   const summary = nothing
     ? `every host runs ${version} already`
-    : `${version} is live on ${reports.size} hosts (${moved} moved)`;
+    : `${version} is live on ${hostCount(reports.size)} (${moved} moved)`;
   const code = nothing ? 'nothing-to-do' : 'ok';
   return {
     outcome: 'passed',

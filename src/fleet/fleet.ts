@@ -12,6 +12,7 @@ export {
   survey,
   type WaveVerdict,
 } from './deploy.ts';
+export { hostCount } from './many.ts';
 export { type Fleet, type FleetOptions, openFleet, openReachable } from './open.ts';
 export { type Finding, type Load, preflight } from './preflight.ts';
 export { type Confirmation, confirm, converge, type ForwardReport, type HostFailure, prune } from './settle.ts';

@@ -6,6 +6,11 @@ export type Settled<T> = { ok: true; value: T } | { ok: false; failure: Failure 
 
 const AT_ONCE = 16;
 
+/** So many hosts, for people. */
+export function hostCount(hosts: number): string {
+  return hosts === 1 ? '1 host' : `${hosts} hosts`;
+}
+
 /** Does the work for each item; never rejects. The answers are in the order of the items. */
 export async function onEach<I, T>(
   items: readonly I[],

@@ -1,9 +1,10 @@
 /** Connecting the machines of an environment. */
-import type { Environment } from '../config/config.ts';
+import type { Environment, HostAddress } from '../config/config.ts';
 import { Failure } from '../outcome/outcome.ts';
 import { type ConnectOptions, connect, type Host } from '../transport/transport.ts';
 import type { LostHost } from './back.ts';
 import { allOrThrow, onEach } from './many.ts';
+import { fillPath } from './placeholders.ts';
 
 /** The connected hosts of one environment. */
 export interface Fleet {
@@ -37,7 +38,12 @@ export async function openReachable(environment: Environment, options: FleetOpti
       next: 'add hosts: to it in changeline.yml',
     });
   }
-  const answers = await onEach(addresses, (address) => connect(address, { ...options, path }), addresses.length);
+  const pathOn = ({ at, with: values }: HostAddress) => path && fillPath(path, { name: at, with: values });
+  const answers = await onEach(
+    addresses,
+    (address) => connect(address, { ...options, path: pathOn(address) }),
+    addresses.length,
+  );
   const hosts = answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
   const lost = answers.flatMap((answer, index) =>
     answer.ok ? [] : [{ name: addresses[index]!.at, with: addresses[index]!.with, failure: answer.failure }],

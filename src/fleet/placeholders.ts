@@ -18,6 +18,11 @@ export function fillUrl(template: string, host: Named): URL {
   }
 }
 
+/** A path on the host with its placeholders filled. */
+export function fillPath(template: string, host: Named): string {
+  return fill(template, host, (value) => value);
+}
+
 /** A command with its placeholders filled, each value one word of the shell. */
 export function fillCommand(template: string, host: Named): string {
   return fill(template, host, (value) => (/^[\w./:@%+=,-]+$/.test(value) ? value : quote(value)));

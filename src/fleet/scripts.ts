@@ -142,11 +142,14 @@ done
 
 /**
  * $2 a name, $3 the user's own command, run in the root. Its output goes to a file: a service that it leaves in the
- * background then holds neither our connection nor a pipe that breaks.
+ * background then holds neither our connection nor a pipe that breaks. One at a time: a run that was killed may have
+ * left a restart behind, and ours must be the last. The command itself does not get the lock, nor does what it leaves.
  */
-export const COMMAND = `${ENTER}said=.changeline/$2.log
-mkdir -p .changeline && rm -f "$said" && : > "$said" || said=/dev/null
-sh -c "$3" > "$said" 2>&1 < /dev/null
+export const COMMAND = `${ENTER}mkdir -p .changeline
+if [ -w .changeline ] && command -v flock >/dev/null 2>&1; then exec 8>.changeline/command.lock; flock -w 60 8; fi
+said=.changeline/$2.log
+rm -f "$said" && : > "$said" || said=/dev/null
+sh -c "$3" > "$said" 2>&1 < /dev/null 8>&-
 status=$?
 [ "$said" = /dev/null ] || tail -c 2000 "$said"
 exit $status

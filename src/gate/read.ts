@@ -52,6 +52,7 @@ async function readChain(github: GitHub, branch: string | null): Promise<Chain> 
   const answer = await github.graphql<{ repository: { ref: RefAnswer | null } }>(
     chainQuery(branch !== null),
     variables,
+    'contents: read',
   );
   const ref = answer.repository.ref;
   if (!ref?.target?.oid) {

@@ -101,7 +101,7 @@ async function openPullRequests(github: GitHub, branch: string): Promise<Bearer[
   let after: string | null = null;
   do {
     const variables: Record<string, unknown> = { ...github.at, branch, after };
-    const answer: { repository: { pullRequests: Page } } = await github.graphql(PULLS, variables);
+    const answer: { repository: { pullRequests: Page } } = await github.graphql(PULLS, variables, 'pull-requests: read');
     const page = answer.repository.pullRequests;
     for (const pull of page.nodes) bearers.push(...pull.commits.nodes.map(({ commit }) => bearer(commit, false)));
     after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
@@ -113,7 +113,7 @@ async function openPullRequests(github: GitHub, branch: string): Promise<Bearer[
 async function queued(github: GitHub, branch: string): Promise<Bearer[]> {
   type Answer = { repository: { refs: { nodes: { target: CommitAnswer }[] } | null } };
   const prefix = `${QUEUE_BRANCHES}${branch}/`;
-  const answer = await github.graphql<Answer>(QUEUE, { ...github.at, prefix });
+  const answer = await github.graphql<Answer>(QUEUE, { ...github.at, prefix }, 'contents: read');
   return (answer.repository.refs?.nodes ?? []).map(({ target }) => bearer(target, true));
 }
 

@@ -45,9 +45,10 @@ export interface GitHub {
   client(): Promise<Octokit>;
   /**
    * A GraphQL query or mutation. Rejects as `client` does; `facts.types` holds GraphQL's error types (STALE_DATA …).
-   * Queries are repeated as reads are; mutations are not.
+   * Queries are repeated as reads are; mutations are not. `needs` is the permission it takes (`contents: read`), for
+   * the Failure: unlike REST, GraphQL does not name it.
    */
-  graphql<T>(query: string, variables?: Record<string, unknown>): Promise<T>;
+  graphql<T>(query: string, variables?: Record<string, unknown>, needs?: string): Promise<T>;
   /**
    * The bytes behind a GET: `path` starts with / and is relative to `apiUrl`. Follows redirects; the token does not
    * follow to another host. Rejects as `client` does.
@@ -74,12 +75,12 @@ export function openGitHub(options: ClientOptions): GitHub {
     apiUrl,
     runner: options.runner ?? null,
     client,
-    graphql: async <T>(query: string, variables: Record<string, unknown> = {}) => {
+    graphql: async <T>(query: string, variables: Record<string, unknown> = {}, needs: string | null = null) => {
       const octokit = await client();
       try {
         return await octokit.graphql<T>(query, variables);
       } catch (thrown) {
-        throw graphqlFailure(thrown, options.repository, isMutation(query));
+        throw graphqlFailure(thrown, { repository: options.repository, isMutation: isMutation(query), needs });
       }
     },
     download: (path, accept = 'application/octet-stream') => download(options, `${apiUrl}${path}`, accept),

@@ -78,10 +78,11 @@ export async function publishDeploymentState(
 }
 
 async function deploymentsOf(github: GitHub, environment: string): Promise<Seen[]> {
-  const answer = await github.graphql<{ repository: { deployments: { nodes: Seen[] } } }>(DEPLOYMENTS, {
-    ...github.at,
-    environment,
-  });
+  const answer = await github.graphql<{ repository: { deployments: { nodes: Seen[] } } }>(
+    DEPLOYMENTS,
+    { ...github.at, environment },
+    'deployments: write',
+  );
   return answer.repository.deployments.nodes;
 }
 

@@ -33,7 +33,10 @@ export function requestFailure(thrown: unknown, asked: Asked): Failure {
 }
 
 /** The Failure for errors inside a GraphQL answer. Failures pass through. */
-export function graphqlFailure(thrown: unknown, repository: string, isMutation: boolean): Failure {
+export function graphqlFailure(
+  thrown: unknown,
+  { repository, isMutation, needs }: { repository: string; isMutation: boolean; needs: string | null },
+): Failure {
   if (thrown instanceof Failure) return thrown;
   const errors = (thrown as { errors?: { type?: string; message?: string }[] }).errors ?? [];
   const types = errors.map((error) => error.type ?? '').filter(Boolean);
@@ -61,8 +64,9 @@ export function graphqlFailure(thrown: unknown, repository: string, isMutation: 
     return new Failure({ ...base, code: 'github-not-found', what, next: 'check the name and what the token may read' });
   }
   if (types.some((type) => type === 'FORBIDDEN' || type === 'INSUFFICIENT_SCOPES')) {
-    const next = 'give the job the permission, for example `permissions: { contents: write }`';
-    return new Failure({ ...base, code: 'github-denied', what: 'the token lacks a permission', next });
+    const what = needs ? `the token lacks the permission ${needs}` : 'the token lacks a permission';
+    const next = `give the job ${needs ? `\`permissions: { ${needs} }\`` : 'the permission in its `permissions:`'}`;
+    return new Failure({ ...base, code: 'github-denied', what, next });
   }
   return new Failure({
     ...base,

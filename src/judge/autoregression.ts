@@ -2,6 +2,7 @@
  * Memory of a series: AR(p) by least squares, its order by the Bayesian information criterion (Schwarz 1978),
  * corrected for the bias of short series (Kendall 1954). Pure.
  */
+import { regression } from './regression.ts';
 
 /** A fitted autoregression. `coefficients[0]` belongs to the tick before. */
 export interface Autoregression {
@@ -88,32 +89,7 @@ function information(rows: readonly Row[], coefficients: readonly number[]): num
 }
 
 function leastSquares(rows: readonly Row[], order: number): number[] | null {
-  const matrix = Array.from({ length: order }, () => new Array<number>(order + 1).fill(0));
-  for (const { value, lags } of rows)
-    for (let i = 0; i < order; i++) {
-      for (let j = 0; j < order; j++) matrix[i]![j]! += lags[i]! * lags[j]!;
-      matrix[i]![order]! += lags[i]! * value;
-    }
-  return solve(matrix);
-}
-
-/** Gauss-Jordan elimination of an augmented matrix; null where it is singular. */
-function solve(matrix: number[][]): number[] | null {
-  const n = matrix.length;
-  const scale = Math.max(...matrix.flat().map(Math.abs));
-  for (let column = 0; column < n; column++) {
-    let pivot = column;
-    for (let row = column + 1; row < n; row++)
-      if (Math.abs(matrix[row]![column]!) > Math.abs(matrix[pivot]![column]!)) pivot = row;
-    if (!(Math.abs(matrix[pivot]![column]!) > 1e-12 * scale)) return null;
-    [matrix[column], matrix[pivot]] = [matrix[pivot]!, matrix[column]!];
-    for (let row = 0; row < n; row++) {
-      if (row === column) continue;
-      const factor = matrix[row]![column]! / matrix[column]![column]!;
-      for (let j = column; j <= n; j++) matrix[row]![j]! -= factor * matrix[column]![j]!;
-    }
-  }
-  return matrix.map((row, i) => row[n]! / row[i]!);
+  return regression(rows.map(({ lags, value }) => ({ regressors: lags.slice(0, order), value })));
 }
 
 /** Least squares underestimates memory by about (1 + 3φ)/n. */

@@ -7,8 +7,11 @@
 /** Lags over which autocorrelations are added up to see whether there is memory at all. */
 const SPANS = [1, 4, 12];
 const MOST_MEMORY = 0.99;
-/** Below this many points memory is supposed where the data hint at it, above where they show it. */
-const FEW = 100;
+/** How many standard errors of white noise a sum of autocorrelations must show: more in a short reference, which is told apart badly. */
+const SHOWN = { short: 2.6, long: 2 };
+const SHORT = 100;
+/** So many points can show a long sum to vary by one more time its variance without memory. */
+const POINTS_FOR_ONE = 40;
 
 /** How much larger the variance of a long sum is than without memory, and how many independent points that leaves. */
 export interface Memory {
@@ -21,12 +24,13 @@ export function memoryOf(series: readonly (number | null)[]): Memory {
   const n = series.filter((value) => value !== null).length;
   const lags = Math.min(24, Math.floor(n / 5));
   const correlation = autocorrelations(series, lags);
-  const shown = n < FEW ? 1 : 2;
+  const shown = n < SHORT ? SHOWN.short : SHOWN.long;
   const present = SPANS.some((span) => span <= lags && sum(correlation.slice(0, span)) / Math.sqrt(span / n) > shown);
   if (!present) return { factor: 1, effective: n };
   const persistence = persistenceOf(correlation, n);
   const weight = sum(correlation) / geometric(persistence, lags);
-  const factor = Math.max(1, 1 + (2 * weight * persistence) / (1 - persistence));
+  const shownFactor = 1 + (2 * weight * persistence) / (1 - persistence);
+  const factor = Math.min(Math.max(1, shownFactor), 1 + n / POINTS_FOR_ONE);
   return { factor, effective: Math.max(3, n / Math.max(1, factor)) };
 }
 

@@ -1,6 +1,7 @@
 /** Brings reference and watch onto a scale on which a harm is a shift, and takes off what is known of the load. Pure. */
 import type { CountReference } from './count-fit.ts';
 import type { GaugeReference } from './gauges.ts';
+import { regression } from './regression.ts';
 import type { Metric, Plan, Reference } from './types.ts';
 
 type Series = readonly (number | null)[];
@@ -32,24 +33,20 @@ function relative(day: Series, length: number): (number | null)[] | null {
 }
 
 /**
- * A parabola by least squares on orthogonal polynomials, and its error variance at the end in parts of one tick's.
- * An hour of a day is smooth; more freedom would follow the noise.
+ * A parabola by least squares, and its error variance at the end in parts of one tick's. An hour of a day is smooth;
+ * more freedom would follow the noise.
  */
-function quadratic(series: Series): { shape: number[]; error: number } {
-  const points = series.map((value, t) => ({ x: (2 * t) / Math.max(1, series.length - 1) - 1, value }));
-  const basis = [(_: number) => 1, (x: number) => x, (x: number) => x * x - 1 / 3];
-  const coefficients = basis.map((f) => {
-    let [above, below] = [0, 0];
-    for (const { x, value } of points) {
-      if (value === null) continue;
-      above += f(x) * value;
-      below += f(x) ** 2;
-    }
-    return above / below;
-  });
-  const shape = points.map(({ x }) => coefficients.reduce((sum, c, i) => sum + c * basis[i]!(x), 0));
-  const rest = points.map(({ value }, t) => (value === null ? 0 : value - shape[t]!));
-  return { shape, error: (9 * rest.reduce((sum, value) => sum + value * value, 0)) / series.length ** 2 };
+function quadratic(series: Series): { shape: number[]; error: number } | null {
+  const powers = (t: number) => {
+    const x = (2 * t) / Math.max(1, series.length - 1) - 1;
+    return [1, x, x * x];
+  };
+  const observed = series.flatMap((value, t) => (value === null ? [] : [{ regressors: powers(t), value }]));
+  const coefficients = regression(observed);
+  if (coefficients === null) return null;
+  const shape = series.map((_, t) => powers(t).reduce((sum, power, i) => sum + coefficients[i]! * power, 0));
+  const squares = series.reduce<number>((sum, value, t) => sum + (value === null ? 0 : (value - shape[t]!) ** 2), 0);
+  return { shape, error: (9 * squares) / observed.length ** 2 };
 }
 
 /** A gauge's reference on its scale. Null where it holds too little to compare. */

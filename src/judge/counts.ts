@@ -19,32 +19,43 @@ export function countModel(metric: Metric, reference: CountReference, plan: Plan
   if (typeof fit === 'string') return fit;
   const sides = metric.worse === 'either' ? 2 : 1;
   const level = levels(plan.alpha, sides);
-  const tolerated = (side: Side) => toleratedFactor(metric, side, fit, reference.step, plan.ticks);
+  const bearable = bearableOf(metric, fit, reference.step, plan.ticks);
   const rate = (fit.events + 0.5) / fit.exposure;
   return {
     level: (fit.events * fit.dispersion) / Math.max(1, reference.values.filter((value) => value !== null).length),
     notes: fit.notes,
     visible: (ticks) => visible(fit, ticks * fit.perTick, level),
     information: (side) => {
-      const r = tolerated(side);
+      const r = bearable[side];
       if (r === null) return null;
       const divergence = rate * fit.perTick * (r * Math.log(Math.max(r, 1e-9)) - r + 1);
       return divergence > 0 ? divergence / Math.log(1 / level.alarm) : null;
     },
-    begin: () => new CountProcess(fit, reference, plan.ticks, level, tolerated),
+    begin: () => new CountProcess(fit, reference, plan.ticks, level, bearable),
   };
 }
 
-/** The tolerated harm as a factor on the reference's rate; null where no factor says it (an empty reference). */
-function toleratedFactor(metric: Metric, side: Side, fit: CountFit, step: number, ticks: number): number | null {
-  const { absolute, per } = metric.tolerate;
+/** The tolerated harm. */
+interface Bearable {
+  /** As factors on the reference's rate; null where it is empty and no factor says anything. */
+  up: number | null;
+  down: number | null;
+  /** As a rate of the watch itself, in scaled events per exposure; null where no absolute was declared. */
+  rate: number | null;
+}
+
+/** Below this many events in the reference an absolute tolerance is held against the watch's own rate. */
+const NEXT_TO_NOTHING = 10;
+
+function bearableOf(metric: Metric, fit: CountFit, step: number, ticks: number): Bearable {
+  const { absolute, per, up, down } = metric.tolerate;
   const mean = (fit.events * fit.dispersion * fit.perTick) / fit.exposure;
-  if (mean <= 0 && absolute === null) return null;
   const perTick = absolute === null ? 0 : per === 'second' ? absolute * step : absolute / ticks;
-  const base = mean > 0 ? mean : (0.5 * fit.dispersion * fit.perTick) / fit.exposure;
-  return side === 'up'
-    ? Math.max(mean > 0 ? metric.tolerate.up : 0, (mean + perTick) / base)
-    : Math.min(metric.tolerate.down, (mean - perTick) / base);
+  return {
+    up: mean > 0 ? Math.max(up, 1 + perTick / mean) : null,
+    down: mean > 0 ? Math.min(down, 1 - perTick / mean) : null,
+    rate: absolute === null ? null : Math.max(mean * up, mean + perTick) / fit.dispersion / fit.perTick,
+  };
 }
 
 /** P(sum of the watch >= x | reference) where the harm is r and the watch's exposure t; continuous between lattice points. */
@@ -102,19 +113,13 @@ class CountProcess implements Process {
   private readonly fit: CountFit;
   private readonly reference: CountReference;
   private readonly level: Levels;
-  private readonly tolerated: (side: Side) => number | null;
+  private readonly bearable: Bearable;
 
-  constructor(
-    fit: CountFit,
-    reference: CountReference,
-    ticks: number,
-    level: Levels,
-    tolerated: (side: Side) => number | null,
-  ) {
+  constructor(fit: CountFit, reference: CountReference, ticks: number, level: Levels, bearable: Bearable) {
     this.fit = fit;
     this.reference = reference;
     this.level = level;
-    this.tolerated = tolerated;
+    this.bearable = bearable;
     this.horizon = ticks * fit.perTick;
     this.marks = beginnings(ticks).map((tick) => ({ tick, sum: Number.NaN, exposed: Number.NaN }));
     this.limits = { up: critical(fit, 'up', this.horizon, level), down: critical(fit, 'down', this.horizon, level) };
@@ -133,7 +138,7 @@ class CountProcess implements Process {
     this.ticks++;
     if (value === null || exposure === null) return;
     this.total += value;
-    this.sum += Math.min(value, this.fit.most * exposure) / this.fit.dispersion;
+    this.sum += Math.min(value, this.fit.most * Math.max(exposure, this.fit.perTick)) / this.fit.dispersion;
     this.exposed += exposure;
   }
 
@@ -180,16 +185,26 @@ class CountProcess implements Process {
     const low = this.sum <= 0 ? 0 : Math.exp(crossing((log) => tail(atLeast, Math.exp(log)), -far, far) ?? -far);
     const high = Math.exp(crossing((log) => tail(atMost, Math.exp(log)), -far, far) ?? far);
     const expected = ((events * dispersion) / exposure) * this.exposed;
-    const up = this.tolerated('up');
-    const down = this.tolerated('down');
+    const { up, down } = this.bearable;
     return {
       scale: 'factor',
       effect: events > 0 ? this.total / expected : null,
       interval: [low, high],
-      excluded: { up: up !== null && high < up, down: down !== null && low > down },
+      excluded: { up: (up !== null && high < up) || this.isBelowAbsolute(), down: down !== null && low > down },
       missing:
         events > 0 ? { amount: expected - this.total, low: expected * (1 - high), high: expected * (1 - low) } : null,
     };
+  }
+
+  /**
+   * True where the watch's own rate is below what is tolerated in absolute terms (95 %): with next to nothing in the
+   * reference no ratio to it can be excluded. The limit is Poisson's, as a negative binomial of very many events.
+   */
+  private isBelowAbsolute(): boolean {
+    const { rate } = this.bearable;
+    if (rate === null || this.fit.events >= NEXT_TO_NOTHING) return false;
+    const many = 1e6 * Math.max(1, this.exposed);
+    return atMost(this.fit, this.sum, rate, many, many, this.exposed) < 0.05;
   }
 }
 

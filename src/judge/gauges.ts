@@ -7,6 +7,7 @@
 import { type Autoregression, fitAutoregression, Innovations } from './autoregression.ts';
 import { crossing, normalCdf, normalQuantile } from './distributions.ts';
 import { beginnings, type Levels, levels, mix } from './evidence.ts';
+import { Ranks } from './ranks.ts';
 import type { Estimate, Metric, Model, Plan, Process, Side } from './types.ts';
 
 /** The shift of the scores, in standard deviations, that the quick part of the evidence looks for. */
@@ -34,8 +35,8 @@ export interface GaugeReference {
 
 interface Fit {
   memory: Autoregression;
-  /** The reference's innovations in order. */
-  sorted: number[];
+  /** Among the reference's innovations. */
+  ranks: Ranks;
   /** The mean of the reference's own scores (not 0 where many values are equal). */
   centre: number;
   /** The variance of a score, 1 plus the error of the fitted memory. */
@@ -74,33 +75,15 @@ function fitGauge(reference: GaugeReference): Fit {
   const filter = new Innovations(memory, 0);
   const order = memory.coefficients.length;
   const innovations = reference.values.map((value) => filter.next(value)).slice(order);
-  const sorted = innovations.filter((value) => value !== null).sort((a, b) => a - b);
+  const ranks = new Ranks(innovations.filter((value) => value !== null));
+  const { sorted } = ranks;
   const n = sorted.length;
-  const centre = sorted.reduce((sum, value) => sum + score(sorted, value), 0) / n;
+  const centre = sorted.reduce((sum, value) => sum + ranks.score(value), 0) / n;
   const rho = Math.max(0, memory.persistence);
   const inflation = 1 + (order > 0 ? (1 + rho) / (n * (1 - rho)) + SHORT_MEMORY / n : 0) + reference.uncertainty;
   const last = reference.values.slice(-Math.max(order * 3, 12)).map((value) => value ?? Number.NaN);
   const spread = (sorted.at(-1)! - sorted[0]!) / 2;
-  return { memory, sorted, centre, inflation, last, spread };
-}
-
-/** The normal score of a value's rank among n others; equal values share the middle of their ranks. */
-function score(sorted: readonly number[], value: number): number {
-  const tie = 1e-9 * Math.max(Math.abs(value), Math.abs(sorted[0]!), Math.abs(sorted.at(-1)!));
-  const below = countBelow(sorted, value - tie, false);
-  const equal = countBelow(sorted, value + tie, true) - below;
-  return normalQuantile((below + equal / 2 + 0.5) / (sorted.length + 1));
-}
-
-/** How many of the sorted values are smaller, or with `orEqual` not larger. */
-function countBelow(sorted: readonly number[], value: number, orEqual: boolean): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle]! < value || (orEqual && sorted[middle] === value)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return { memory, ranks, centre, inflation, last, spread };
 }
 
 /** A filter that has just followed the reference. */
@@ -118,15 +101,17 @@ function shape(tick: number, width: number): number {
 /** The mean score of each tick under a shift of the values, from the reference's own innovations (a hundred of them). */
 function expectedScores(fit: Fit, reference: GaugeReference, shift: number, ticks: number): number[] {
   const filter = new Innovations({ ...fit.memory, constant: 0 }, 0);
-  const size = Math.min(fit.sorted.length, 100);
-  const some = Array.from({ length: size }, (_, i) => fit.sorted[Math.floor(((i + 0.5) * fit.sorted.length) / size)]!);
+  const size = Math.min(fit.ranks.sorted.length, 100);
+  const some = Array.from(
+    { length: size },
+    (_, i) => fit.ranks.sorted[Math.floor(((i + 0.5) * fit.ranks.sorted.length) / size)]!,
+  );
   const known = new Map<string, number>();
   return Array.from({ length: ticks }, (_, tick) => {
     const moved = shift * filter.next(shape(tick, reference.width))!;
     const key = moved.toPrecision(6);
     const mean =
-      known.get(key) ??
-      some.reduce((sum, value) => sum + score(fit.sorted, value + moved), 0) / some.length - fit.centre;
+      known.get(key) ?? some.reduce((sum, value) => sum + fit.ranks.score(value + moved), 0) / some.length - fit.centre;
     known.set(key, mean);
     return mean;
   });
@@ -155,7 +140,7 @@ function toleratedShift(metric: Metric, side: Side, reference: GaugeReference): 
 
 /** The factor that the fixed-horizon test sees in 80 % of watches. */
 function visible(fit: Fit, reference: GaugeReference, side: Side, ticks: number, level: Levels): number | null {
-  const n = fit.sorted.length;
+  const n = fit.ranks.sorted.length;
   const variance = (n * ticks) / (n + ticks);
   const needed = (normalQuantile(0.8) - normalQuantile(level.fixed)) * Math.sqrt(variance * fit.inflation);
   const sign = side === 'up' ? 1 : -1;
@@ -203,12 +188,12 @@ class GaugeProcess implements Process {
     this.tick++;
     if (innovation === null || unit === null) return;
     this.news.push({ innovation, shape: unit });
-    this.sum += (score(this.fit.sorted, innovation) - this.fit.centre) / Math.sqrt(this.fit.inflation);
+    this.sum += (this.fit.ranks.score(innovation) - this.fit.centre) / Math.sqrt(this.fit.inflation);
   }
 
   evidence(side: Side): number {
     const sign = side === 'up' ? 1 : -1;
-    const n = this.fit.sorted.length;
+    const n = this.fit.ranks.sorted.length;
     const immediate = likelihoods(sign * this.sum, this.news.length, n);
     const later = this.marks.flatMap((mark) => {
       if (Number.isNaN(mark.sum)) return STRENGTHS.map(() => 1);
@@ -219,7 +204,7 @@ class GaugeProcess implements Process {
   }
 
   private rejection(sign: number): number {
-    const n = this.fit.sorted.length;
+    const n = this.fit.ranks.sorted.length;
     const t = this.news.length;
     const horizon = (n * this.ticks) / (n + this.ticks);
     const needed = -normalQuantile(this.level.fixed) * Math.sqrt(horizon);
@@ -230,10 +215,10 @@ class GaugeProcess implements Process {
 
   /** The sum of the scores, standardised, after taking a shift off the values. */
   private standardised(shift: number): number {
-    const n = this.fit.sorted.length;
+    const n = this.fit.ranks.sorted.length;
     const t = this.news.length;
     const sum = this.news.reduce(
-      (total, { innovation, shape }) => total + score(this.fit.sorted, innovation - shift * shape) - this.fit.centre,
+      (total, { innovation, shape }) => total + this.fit.ranks.score(innovation - shift * shape) - this.fit.centre,
       0,
     );
     return (sum * Math.sqrt(n / (n + t) / t)) / Math.sqrt(this.fit.inflation);

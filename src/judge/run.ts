@@ -6,6 +6,8 @@ import type { Alarm, Estimate, Look, Model, Plan, Prepared, Process, Run, Side, 
 const SILENT_SHARE = 0.5;
 const SILENT_END = 0.25;
 const SILENT_TICKS = 3;
+/** Without an alarm this share of the planned ticks must have been watched for a verdict. */
+const ENOUGH = 0.5;
 
 /** See `Run`. Without a model every verdict is inconclusive. */
 export class JudgedRun implements Run {
@@ -88,6 +90,12 @@ export class JudgedRun implements Run {
       };
     if (this.process === null)
       return { outcome: 'inconclusive', code: 'metric-unsure', why: this.prepared.refused ?? 'not judged' };
+    if (this.ticks < ENOUGH * this.plan.ticks)
+      return {
+        outcome: 'inconclusive',
+        code: 'metric-unsure',
+        why: `${size}; only ${this.ticks} of ${ticksInWords(this.plan.ticks)} were watched`,
+      };
     const open = this.sides.filter((side) => !estimate.excluded[side]);
     if (open.length === 0)
       return {

@@ -94,7 +94,9 @@ export function impactOf(judged: readonly Judged[]): string[] {
   const round = (value: number) => (value < 100 ? Number(value.toPrecision(2)) : Math.round(value));
   return judged.flatMap(({ verdict: { metric, missing, outcome } }) =>
     outcome === 'failed' && missing !== null && missing.low > 0
-      ? [`${metric}: about ${round(missing.amount)} fewer than expected (${round(missing.low)} to ${round(missing.high)})`]
+      ? [
+          `${metric}: about ${round(missing.amount)} fewer than expected (${round(missing.low)} to ${round(missing.high)})`,
+        ]
       : [],
   );
 }

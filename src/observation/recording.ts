@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import type { MetricSection } from '../config/config.ts';
 import type { Sample, Source, Span } from '../metrics/metrics.ts';
 
+/** The last line of a recording that ended before the first flip. */
+const SEAL = '"sealed"';
+
 /** One number of one host. */
 export interface Kept {
   at: number;
@@ -25,17 +28,25 @@ export class Recording {
     this.file = join(directory, `reference-${digest.slice(0, 24)}.jsonl`);
   }
 
-  async read(): Promise<Kept[]> {
+  /** All samples, and whether they are known to be of the old version alone. */
+  async read(): Promise<{ kept: Kept[]; sealed: boolean }> {
     const text = await readFile(this.file, 'utf8').catch(() => '');
-    return text
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as Kept);
+    const lines = text.split('\n').filter(Boolean);
+    const kept = lines.filter((line) => line !== SEAL).map((line) => JSON.parse(line) as Kept);
+    return { kept, sealed: lines.at(-1) === SEAL };
+  }
+
+  /** Says that all samples so far are of the old version. */
+  async seal(): Promise<void> {
+    await this.write([SEAL]);
   }
 
   async add(at: number, samples: readonly Sample[]): Promise<void> {
+    await this.write(samples.map(({ host, value }) => JSON.stringify({ at, host, value } satisfies Kept)));
+  }
+
+  private async write(lines: readonly string[]): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
-    const lines = samples.map(({ host, value }) => JSON.stringify({ at, host, value } satisfies Kept));
     await appendFile(this.file, `${lines.join('\n')}\n`, { mode: 0o600 });
   }
 }

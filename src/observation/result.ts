@@ -26,7 +26,6 @@ export function summed(
   const together = leading === null || individual ? null : rows.findIndex(({ track }) => track === leading);
   const conclusion = conclude(options.label, rows, together);
   const verdicts = rows.map(({ verdict }) => verdict);
-  const undecided = rows.filter(({ verdict }) => verdict.critical && verdict.outcome !== 'passed');
   const deciding = rows[conclusion.deciding]?.track ?? null;
   const notes = rows.flatMap(({ section, track, silence, verdict }) => [
     ...(track?.prepared.notes ?? []).map((text) => ({ metric: section.name, text })),
@@ -43,9 +42,6 @@ export function summed(
   return {
     ...conclusion,
     verdicts,
-    unreferenced:
-      conclusion.outcome === 'inconclusive' &&
-      undecided.every(({ track }) => track !== null && track.prepared.refused !== null),
     charts: [...rows.filter((row) => row.track === deciding), ...rows.filter((row) => row.track !== deciding)].flatMap(
       ({ track, verdict }) => (track ? [chartOf(track, verdict)] : []),
     ),

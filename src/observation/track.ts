@@ -56,15 +56,21 @@ export async function referenceOf(
     const counted = source.kind === 'count' || source.kind === 'money';
     return { ...common, values: counted ? withoutBeginning(values) : values };
   }
-  const kept = await recording.read();
+  const { kept, sealed } = await recording.read();
   if (kept.length === 0) return null;
+  const recorded = sealed ? endingAt(kept.at(-1)!.at + 1, span) : span;
   if (sides === null || kept.every(({ host }) => host === null))
-    return { ...common, values: recordedTicks(kept, span, step) };
+    return { ...common, values: recordedTicks(kept, recorded, step) };
   return {
     ...common,
-    values: recordedTicks(kept, span, step, (host) => host !== null && sides.fresh.has(host)),
-    other: recordedTicks(kept, span, step, (host) => host !== null && sides.old.has(host)),
+    values: recordedTicks(kept, recorded, step, (host) => host !== null && sides.fresh.has(host)),
+    other: recordedTicks(kept, recorded, step, (host) => host !== null && sides.old.has(host)),
   };
+}
+
+/** A span of the same length that ends earlier. */
+function endingAt(to: number, span: Span): Span {
+  return { from: span.from - span.to + to, to };
 }
 
 /** One metric in the course of a watch. */

@@ -50,8 +50,6 @@ export interface Observation {
   /** One line for people. */
   summary: string;
   verdicts: Verdict[];
-  /** True where the watch was undecided only because there was nothing to compare with. */
-  unreferenced: boolean;
   /** For the pictures of a report; the deciding metric first. */
   charts: Chart[];
   /** What was lost, a sentence each with its limits. */
@@ -67,8 +65,13 @@ export interface Observation {
 export interface Watcher {
   /** What a watch of this length would see, and what stands in its way. Changes nothing. */
   plan(forMs: number): Promise<PlanLine[]>;
-  /** Samples the sources that keep no history, until `observe` begins or `close`. Call it before anything is flipped. */
+  /** Samples the sources that keep no history, until `endReference`, `observe` or `close`. */
   startReference(): void;
+  /**
+   * Ends what `startReference` began, and seals it: what was sampled so far is all of the old version. Call it right
+   * before the first flip; without it, samples count only up to the `referenceEnd` of a watch.
+   */
+  endReference(): Promise<void>;
   /** Watches. Ends early where a critical metric is proven worse. Throws `cancelled`. */
   observe(options: ObserveOptions): Promise<Observation>;
   close(): Promise<void>;

@@ -95,6 +95,13 @@ class MetricWatcher implements Watcher {
     }
   }
 
+  async endReference(): Promise<void> {
+    if (this.recorders.length === 0) return;
+    await this.stopReference();
+    const recorded = this.metrics.filter(({ source }) => !(source instanceof Failure) && !source.keepsHistory);
+    await Promise.all(recorded.map(({ section }) => this.recordingOf(section).seal()));
+  }
+
   async observe(options: ObserveOptions): Promise<Observation> {
     await this.stopReference();
     this.metrics = await Promise.all(

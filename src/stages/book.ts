@@ -48,7 +48,16 @@ export class Book {
       exclusive = (await decide(state)) === 'open';
       return openChange(state, opening, exclusive);
     });
-    const page = { change, exclusive, pending: [], committed: false, published: null, incident: null, opener };
+    const page = {
+      change,
+      exclusive,
+      pending: [],
+      committed: false,
+      begun: false,
+      published: null,
+      incident: null,
+      opener,
+    };
     await writePage(directory, page);
     return new Book(ledger, directory, page);
   }
@@ -66,6 +75,7 @@ export class Book {
       exclusive: true,
       pending: [],
       committed,
+      begun: true,
       published: null,
       incident: null,
       opener: '',
@@ -80,6 +90,15 @@ export class Book {
   /** The step that opened the change. */
   get opener(): string {
     return this.#page.opener;
+  }
+
+  get begun(): boolean {
+    return this.#page.begun;
+  }
+
+  /** Said before the first host is touched, so that the end of the job knows that something may have to be put back. */
+  async begin(): Promise<void> {
+    if (!this.#page.begun) await this.#turn({ ...this.#page, begun: true });
   }
 
   get committed(): boolean {

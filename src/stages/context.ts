@@ -35,10 +35,10 @@ export interface Prepared<V extends Verb> {
   github: () => GitHub;
 }
 
-/** Reads inputs and configuration and finds the ledger. Touches nothing. */
-export async function prepare<V extends Verb>(verb: V, door: Doorway): Promise<Prepared<V>> {
+/** Reads inputs and configuration and finds the ledger. Touches nothing. `looksOnly`: as in `Wanted`. */
+export async function prepare<V extends Verb>(verb: V, door: Doorway, looksOnly = false): Promise<Prepared<V>> {
   const inputs = readInputs(verb, door.given, door.env, door.style);
-  const found = await configFor(verb, inputs, door);
+  const found = await configFor(verb, inputs, door, looksOnly);
   const alone = ACTIONS[verb].environment === 'asked' && !inputs.environment;
   const loaded = found && alone ? { ...found, environment: null } : found;
   const repository = door.runner?.repository ?? (await repositoryInShell(door));
@@ -114,7 +114,12 @@ async function repositoryInShell({ env, place }: Doorway): Promise<string> {
   );
 }
 
-async function configFor<V extends Verb>(verb: V, inputs: Inputs<V>, door: Doorway): Promise<Loaded | null> {
+async function configFor<V extends Verb>(
+  verb: V,
+  inputs: Inputs<V>,
+  door: Doorway,
+  looksOnly: boolean,
+): Promise<Loaded | null> {
   const file = resolve(door.place.workspace, inputs.config);
   const asked = door.given.config || inputs.environment;
   const there = await access(file).then(
@@ -127,6 +132,7 @@ async function configFor<V extends Verb>(verb: V, inputs: Inputs<V>, door: Doorw
     name: inputs.config,
     environment: inputs.environment,
     choose: ACTIONS[verb].config === 'needed',
+    looksOnly,
     env: door.env,
   });
 }

@@ -4,6 +4,7 @@ import { Failure, failureFrom, goesOn, type Json, type Result } from '../outcome
 import { type LineVerb, partOfLine } from './line.ts';
 import { writePapers } from './papers.ts';
 import { contextFor, passStage } from './pass.ts';
+import { recordReference } from './reference.ts';
 import { loadStage } from './registry.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 import { takeBack } from './take-back.ts';
@@ -64,17 +65,15 @@ function planned(parts: { verb: LineVerb; planned: Planned[] }[]): Result {
 async function deliver(context: Context): Promise<Result> {
   const verbs = partOfLine(context.inputs.from, context.inputs.until);
   const before = (await context.ledger!.state(context.environment!.name)).live;
-  const results: Result[] = [];
-  let deployed: Result | null = null;
-  for (const verb of verbs) {
-    const result = await passStage(verb, context);
-    results.push(result);
-    if (verb === 'deploy' && result.outcome === 'passed') deployed = result;
-    if (goesOn(result.outcome)) continue;
+  const results = await passLine(context, verbs);
+  const deployed = results[verbs.indexOf('deploy')]?.outcome === 'passed';
+  const result = results.at(-1)!;
+  if (!goesOn(result.outcome)) {
     // A cancelled run only stops here: what was begun is put back at the end of the job.
     if (context.signal.aborted)
       throw new Failure({ code: 'cancelled', what: 'the run was cancelled', next: 'start again' });
-    const back = deployed !== null || touchedUsers(verb, result);
+    const verb = verbs[results.length - 1]!;
+    const back = deployed || touchedUsers(verb, result);
     return back ? takeBack(context, { verb, result, results, before }) : stopped(context, verb, results, before);
   }
   if (deployed) await commit(context);
@@ -90,6 +89,22 @@ async function deliver(context: Context): Promise<Result> {
     },
     outputs: { 'live-version': live, report: papers.report },
   };
+}
+
+/** Passes the stages in their order until one says no; what keeps no history is sampled until the deploy. */
+async function passLine(context: Context, verbs: readonly LineVerb[]): Promise<Result[]> {
+  const reference = verbs.includes('deploy') ? await recordReference(contextFor('watch', context)) : null;
+  const results: Result[] = [];
+  try {
+    for (const verb of verbs) {
+      if (verb === 'deploy') await reference?.end();
+      results.push(await passStage(verb, context));
+      if (!goesOn(results.at(-1)!.outcome)) break;
+    }
+  } finally {
+    await reference?.end();
+  }
+  return results;
 }
 
 /** True for a deploy that had hosts on the new version before it said no: users have met it. */

@@ -48,10 +48,10 @@ export const stage: Stage<'deploy'> = {
     const fleet = await openFleet(context.environment!, fleetOptions(context));
     let watch: OpenWatch | null = null;
     try {
-      const watched = betweenWaves(context, fleet).length > 1 && !(await isFirstVersion(context));
-      watch = watched ? await openWatch(context, fleet.hosts) : null;
+      watch = (await isFirstVersion(context)) ? null : await openWatch(context, fleet.hosts);
       watch?.watcher.startReference();
-      const request = { ...workOf(context), artifact, afterWave: watchBetween(context, watch) };
+      const beforeFlip = async () => watch?.watcher.endReference();
+      const request = { ...workOf(context), artifact, beforeFlip, afterWave: watchBetween(context, watch) };
       return resultOf(await deployFleet(fleet, request), context, artifact.digest);
     } finally {
       await watch?.close();

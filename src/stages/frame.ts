@@ -2,6 +2,7 @@
  * The one frame in which every stage runs: inputs, configuration, the change, the work, what is recorded of it.
  * `perform` is the main part; `finish` comes at the end of the job and commits, puts back, and closes.
  */
+import { checkVersion } from '../artifact/artifact.ts';
 import { runIsAlive } from '../github/github.ts';
 import type { Change, EnvironmentState, Holder } from '../ledger/ledger.ts';
 import { type Code, Failure, failureFrom, goesOn, type Outcome, type Result } from '../outcome/outcome.ts';
@@ -65,10 +66,11 @@ export async function finish<V extends Verb>(
   if (!book) return null;
   const context = contextOf(verb, door, prepared, book);
   const stage = await loadStage(verb);
-  const passed = job === 'success' && (main === null || goesOn(main.outcome));
+  // No word from main is no success: it was killed, and a job may go on from there (continue-on-error).
+  const passed = job === 'success' && main !== null && goesOn(main.outcome);
   let ending: Result | null = null;
   try {
-    if (!book.committed)
+    if (book.begun && !book.committed)
       ending = (await (passed ? stage.settle?.(context) : stage.turnBack?.(context, whyOf(job, main)))) ?? null;
     if (ending && ending.code !== 'nothing-to-do')
       await book.record(stageEvent(verb, ending, 0, passed ? 'stage' : 'turned-back'));
@@ -87,12 +89,13 @@ function closing(passed: boolean, job: JobStatus, main: Result | null, ending: R
   if (passed) return [main?.outcome ?? 'passed', main?.code ?? 'ok', main?.summary ?? 'the job succeeded'];
   if (job === 'cancelled') return ['failed', 'cancelled', ending?.summary ?? 'the job was cancelled'];
   const own = main && !goesOn(main.outcome) ? main : null;
-  return [own?.outcome ?? 'failed', own?.code ?? 'job-failed', own?.summary ?? 'a later step of the job failed'];
+  return [own?.outcome ?? 'failed', own?.code ?? 'job-failed', own?.summary ?? whyOf(job, main)];
 }
 
 function whyOf(job: JobStatus, main: Result | null): string {
   if (job === 'cancelled') return 'the run was cancelled';
-  return main && !goesOn(main.outcome) ? main.summary : 'a later step of the job failed';
+  if (main === null) return 'the step was ended before it could say how it went';
+  return goesOn(main.outcome) ? 'a later step of the job failed' : main.summary;
 }
 
 async function workOf<V extends Verb>(verb: V, context: StageContext<V>): Promise<Result> {
@@ -135,6 +138,8 @@ async function openOrJoin<V extends Verb>(verb: V, door: Doorway, prepared: Prep
   if (!ledger || !loaded?.environment) return null;
   const { name } = loaded.environment;
   const version = 'version' in inputs && typeof inputs.version === 'string' && inputs.version ? inputs.version : null;
+  // Before anything is opened: text that is no version gets into no ledger.
+  if (version) checkVersion(version);
   const joined = await Book.join(ledger, door.place.handover, name);
   if (joined) {
     if (version && !joined.change.version) await joined.learn({ version });

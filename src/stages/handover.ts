@@ -12,6 +12,8 @@ export interface Page {
   /** Events that wait for the next write to the ledger: few commits, and none lost while the job lives. */
   pending: LedgerEvent[];
   committed: boolean;
+  /** True from the moment at which a deploy may have touched a host: before it there is nothing to put back. */
+  begun: boolean;
   /** An incident to be opened with the next write. */
   incident: Incident | null;
   /** What GitHub's page shows of it; null where nothing was written there. */

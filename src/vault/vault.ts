@@ -2,7 +2,6 @@
 import type { Readable } from 'node:stream';
 
 export { openDirectoryVault } from './directory.ts';
-export { checkedName } from './name.ts';
 
 /** What was written. */
 export interface Stored {

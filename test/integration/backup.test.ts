@@ -19,6 +19,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type BackupWork, keepNewest, takeBackup } from '../../src/backup/backup.ts';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import { RecordingLog } from '../../src/log/log.ts';
+import { splitScript } from '../../src/migration/statements.ts';
 import { stage } from '../../src/stages/backup.ts';
 import type { StageContext } from '../../src/stages/stage.ts';
 import { openDirectoryVault, type Vault } from '../../src/vault/vault.ts';
@@ -143,7 +144,7 @@ describe('SQLite', () => {
     cpSync(path, copy);
     const database = await open(`sqlite:${copy}`);
     const changing = changed(database, {
-      dump: async (to) => database.dump(to, signal).finally(() => database.execute('CREATE TABLE meanwhile (x)')),
+      dump: async (to) => database.dump(to, signal).finally(() => database.execute(['CREATE TABLE meanwhile (x)'])),
     });
     await expect(takeBackup(work([changing]))).rejects.toMatchObject({ code: 'backup-changed-meanwhile' });
     await database.close();
@@ -288,13 +289,14 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
     await admin.execute(['CREATE DATABASE "o\'dd ""name é"', 'CREATE DATABASE empty', 'CREATE ROLE guard']);
     await admin.close();
     const database = await open(server.admin('o\'dd "name é'));
-    await database.execute(`CREATE TABLE "a ""b" (id serial PRIMARY KEY, gone int, state varchar(9) CHECK (state IN ('new', 'paid')), amount numeric(10, 2) DEFAULT 0);
+    const script = `CREATE TABLE "a ""b" (id serial PRIMARY KEY, gone int, state varchar(9) CHECK (state IN ('new', 'paid')), amount numeric(10, 2) DEFAULT 0);
       ALTER TABLE "a ""b" DROP COLUMN gone; ALTER TABLE "a ""b" ADD COLUMN later text COLLATE "C" DEFAULT 'x;y';
       CREATE VIEW paid AS SELECT * FROM "a ""b" WHERE state IN ('paid', 'new'); CREATE INDEX part ON "a ""b" (later) WHERE state IN ('new', 'paid');
       CREATE SCHEMA "--s"; CREATE TABLE "--s"."é" (x int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN new; END; $$;
       CREATE TRIGGER t BEFORE INSERT ON "a ""b" FOR EACH ROW WHEN (new.state IN ('new', 'x')) EXECUTE FUNCTION f();
       CREATE POLICY p ON "a ""b" TO guard USING (state IN ('new', 'paid'));
-      INSERT INTO "a ""b" (state) SELECT 'paid' FROM generate_series(1, 500);`);
+      INSERT INTO "a ""b" (state) SELECT 'paid' FROM generate_series(1, 500);`;
+    await database.execute(splitScript(script, 'postgres').map(({ sql }) => sql));
     await database.close();
   });
   afterAll(() => server?.stop());
@@ -320,7 +322,7 @@ describe.skipIf(missing('mariadb'))('MariaDB', () => {
     await admin.execute(['CREATE DATABASE `--odd $(name) é;` CHARACTER SET utf8mb4', 'CREATE DATABASE empty']);
     await admin.close();
     const database = await open(server.admin('--odd $(name) é;'));
-    await database.execute(`CREATE TABLE \`a\`\`b\` (id int AUTO_INCREMENT PRIMARY KEY, state varchar(9) CHECK (state IN ('new', 'paid')), t text DEFAULT 'x;y', b blob);
+    const script = `CREATE TABLE \`a\`\`b\` (id int AUTO_INCREMENT PRIMARY KEY, state varchar(9) CHECK (state IN ('new', 'paid')), t text DEFAULT 'x;y', b blob);
       CREATE TABLE child (id int, CONSTRAINT fk FOREIGN KEY (id) REFERENCES \`a\`\`b\` (id) ON DELETE CASCADE);
       CREATE VIEW paid AS SELECT * FROM \`a\`\`b\` WHERE state IN ('paid', 'new');
       DELIMITER //
@@ -330,7 +332,8 @@ INSERT INTO \`child\` VALUES (1),(2);
       CREATE TRIGGER trg BEFORE INSERT ON child FOR EACH ROW BEGIN SET new.id = new.id; END//
       DELIMITER ;
       CREATE EVENT ev ON SCHEDULE EVERY 1 DAY STARTS '2024-01-01 00:00:00' DO DELETE FROM child;
-      INSERT INTO \`a\`\`b\` (state, t, b) VALUES ('new', 'a\\'),(b;\\n''', x'00ff275c'), ('paid', '\\\\', null), ('paid', null, '');`);
+      INSERT INTO \`a\`\`b\` (state, t, b) VALUES ('new', 'a\\'),(b;\\n''', x'00ff275c'), ('paid', '\\\\', null), ('paid', null, '');`;
+    await database.execute(splitScript(script, 'mysql').map(({ sql }) => sql));
     await database.close();
   });
   afterAll(() => server?.stop());

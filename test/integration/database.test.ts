@@ -63,24 +63,25 @@ function anyServer(server: () => TestServer, scheme: string) {
     await expect(open(url(PASSWORD, await freePort()))).rejects.toMatchObject({ code: 'database-unreachable' });
   });
 
-  it('names the statement of a script that fails', async () => {
+  it('names the statement of a list that fails', async () => {
     const database = await open(url());
-    await database.execute('CREATE TABLE steps (x int)');
-    const script =
-      "INSERT INTO steps VALUES (1);\nINSERT INTO steps VALUES (2);\n-- ';'\nINSERT INTO nowhere VALUES (';');\nINSERT INTO steps VALUES (4)";
-    await expect(database.execute(script, { transaction: true })).rejects.toMatchObject({
+    await database.execute(['CREATE TABLE steps (x int)']);
+    const statements = ['steps VALUES (1)', 'steps VALUES (2)', "nowhere VALUES (';')", 'steps VALUES (4)'].map(
+      (rest) => `INSERT INTO ${rest}`,
+    );
+    await expect(database.execute(statements, { transaction: true })).rejects.toMatchObject({
       code: 'database-error',
-      facts: { statement: 3, line: 4, 'lock-timeout': false },
+      facts: { statement: 3, of: 4, 'lock-timeout': false },
     });
     expect((await database.counts()).steps).toBe(0);
-    await expect(database.execute(script)).rejects.toMatchObject({ facts: { statement: 3 } });
+    await expect(database.execute(statements)).rejects.toMatchObject({ facts: { statement: 3 } });
     expect((await database.counts()).steps).toBe(2);
     expect(
       await database
         .query(`SELECT x FROM steps WHERE x = ${database.placeholder(1)}`, ["1' OR '1'='1"])
         .catch(() => []),
     ).not.toHaveLength(2);
-    await database.execute('DROP TABLE steps');
+    await database.execute(['DROP TABLE steps']);
     await database.close();
   });
 
@@ -103,22 +104,43 @@ function anyServer(server: () => TestServer, scheme: string) {
 
   it('waits for a lock no longer than it is told', async () => {
     const database = await open(url());
-    await database.execute('CREATE TABLE locked (x int)');
+    await database.execute(['CREATE TABLE locked (x int)']);
     const [holder, waiter] = [await database.session(), await database.session()];
     await holder.execute(['BEGIN', 'INSERT INTO locked VALUES (1)']);
     await waiter.lockTimeout(200);
-    await expect(waiter.execute('DROP TABLE locked')).rejects.toMatchObject({ facts: { 'lock-timeout': true } });
+    await expect(waiter.execute(['DROP TABLE locked'])).rejects.toMatchObject({ facts: { 'lock-timeout': true } });
     await holder.execute(['ROLLBACK']);
-    await waiter.execute('DROP TABLE locked');
+    await waiter.execute(['DROP TABLE locked']);
     await Promise.all([holder.close(), waiter.close(), database.close()]);
   });
 
-  it('ends a statement when the run is cancelled', async () => {
+  /** Waits until so many sleeping statements run on the server, as its administrator sees it. */
+  const untilAsleep = async (amount: number) => {
+    const admin = await open(server().admin('shop'));
+    const seen = () =>
+      admin.query(
+        scheme === 'postgres'
+          ? "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'"
+          : "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'",
+      );
+    while ((await seen()).length !== amount) await new Promise((resolve) => setTimeout(resolve, 20));
+    await admin.close();
+  };
+
+  it.each(['query', 'execute'] as const)('ends what %s runs on the server, and nothing else', async (way) => {
+    const sleep = scheme === 'postgres' ? 'SELECT pg_sleep(600)' : 'SELECT SLEEP(600)';
     const stop = new AbortController();
-    const database = await open(url(), stop.signal);
-    const asleep = database.query(scheme === 'postgres' ? 'SELECT pg_sleep(60)' : 'SELECT SLEEP(60)');
-    setTimeout(() => stop.abort(), 100);
+    const [database, other] = [await open(url(), stop.signal), await open(url())];
+    const elsewhere = other.query(sleep).catch((error) => error);
+    const asleep = way === 'query' ? database.query(sleep) : database.execute([sleep], { transaction: true });
+    asleep.catch(() => {});
+    await untilAsleep(2);
+    stop.abort();
     await expect(asleep).rejects.toMatchObject({ code: 'cancelled' });
+    await untilAsleep(1);
+    await other.close();
+    expect(await elsewhere).toMatchObject({ code: 'database-error' });
+    await untilAsleep(0);
     await database.close();
   });
 }
@@ -136,6 +158,23 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
   });
   afterAll(() => server?.stop());
   anyServer(() => server, 'postgres');
+
+  it('stops counting too when a dump is cancelled', async () => {
+    const [database, holder] = [await open(server.admin('shop')), await open(server.admin('shop'))];
+    await database.execute(['CREATE TABLE held (x int)']);
+    const session = await holder.session();
+    await session.execute(['BEGIN', 'LOCK TABLE held']);
+    const stop = new AbortController();
+    const dumping = database.dump(new PassThrough().resume(), stop.signal).catch((error) => error);
+    const waiting = () => holder.query("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+    while ((await waiting()).length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    stop.abort();
+    expect(await dumping).toMatchObject({ code: 'cancelled' });
+    while ((await waiting()).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await session.close();
+    await database.execute(['DROP TABLE held']);
+    await Promise.all([database.close(), holder.close()]);
+  });
 
   it('fingerprints what a change changes', async () => {
     const database = await open(server.admin('shop'));
@@ -157,7 +196,7 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
       digests.add((await database.fingerprint()).digest);
     }
     expect(digests.size).toBe(changes.length + 1);
-    await database.execute("INSERT INTO t VALUES (1, 'a'); SELECT nextval('q'); ANALYZE");
+    await database.execute(["INSERT INTO t VALUES (1, 'a')", "SELECT nextval('q')", 'ANALYZE']);
     expect(digests.has((await database.fingerprint()).digest)).toBe(true);
     await database.close();
   });

@@ -1,23 +1,35 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MetricSection } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import { openSource, type SourceContext } from '../../src/metrics/metrics.ts';
 import type { Failure } from '../../src/outcome/outcome.ts';
 import { connect, type Host } from '../../src/transport/transport.ts';
-import { Exporter, eventually, missingPrometheus, startPrometheus } from '../support/prometheus.ts';
+import { ask, Exporter, eventually, missingPrometheus, startPrometheus } from '../support/prometheus.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'metrics-'));
 const signal = new AbortController().signal;
-const metric = (section: Partial<MetricSection>): MetricSection => ({ name: 'm', worse: 'up', critical: true, ...section }) as MetricSection;
-const around = (context: Partial<SourceContext> = {}): SourceContext => ({ hosts: [], databases: [], prometheus: undefined, workspace: directory, signal, ...context });
+const metric = (section: Partial<MetricSection>): MetricSection =>
+  ({ name: 'm', worse: 'up', critical: true, ...section }) as MetricSection;
+const around = (context: Partial<SourceContext> = {}): SourceContext => ({
+  hosts: [],
+  databases: [],
+  prometheus: undefined,
+  workspace: directory,
+  signal,
+  ...context,
+});
 const span = (seconds = 1) => ({ from: Date.now() - seconds * 1000, to: Date.now() });
-const failure = (promise: Promise<unknown>) => promise.then(() => expect.fail('it should have failed'), (error: Failure) => ({ code: error.code, why: error.why ?? error.what }));
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.fail('it should have failed'),
+    (error: Failure) => ({ code: error.code, why: error.why ?? error.what }),
+  );
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -35,8 +47,7 @@ describe.skipIf(missingPrometheus())('Prometheus', () => {
       total += 5;
       exporter.text = `orders_total{host="a"} ${total}\norders_total{host="b"} ${total}\nusers 7\nratio NaN\n`;
     }, 100);
-    const seen = async () => (await (await fetch(`${server.url}/api/v1/query?query=count_over_time(users[10s])`)).json()).data.result[0]?.value[1] >= 6;
-    await eventually(seen);
+    await eventually(async () => (await ask(server.url, 'count_over_time(users[10s])')) >= 6);
   });
 
   afterAll(async () => {
@@ -91,7 +102,10 @@ describe.skipIf(missingPrometheus())('Prometheus', () => {
     const other = createServer((_, response) => response.end('<html>hello</html>'));
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-    expect(await failure(openSource(metric({ prometheus: 'users' }), around({ prometheus: url })))).toEqual({ code: 'metric-error', why: expect.stringContaining('not JSON') });
+    expect(await failure(openSource(metric({ prometheus: 'users' }), around({ prometheus: url })))).toEqual({
+      code: 'metric-error',
+      why: expect.stringContaining('not JSON'),
+    });
     other.closeAllConnections();
     other.close();
   });
@@ -118,7 +132,9 @@ describe('SQL on SQLite', () => {
     const insert = db.prepare('INSERT INTO orders VALUES (?, ?, ?)');
     for (let i = 0; i < 600; i++) insert.run(new Date(start + i * 100).toISOString(), start + i * 100, 2.5);
     db.close();
-    databases = [await openDatabase({ name: 'main', url: `sqlite:${file}` }, { workspace: directory, scratch: directory, signal })];
+    databases = [
+      await openDatabase({ name: 'main', url: `sqlite:${file}` }, { workspace: directory, scratch: directory, signal }),
+    ];
   });
 
   afterAll(async () => void (await Promise.all(databases.map((database) => database.close()))));
@@ -138,12 +154,18 @@ describe('SQL on SQLite', () => {
   });
 
   it('a sum over no rows is 0', async () => {
-    const source = await openSource(metric({ sql: 'SELECT sum(price) FROM orders WHERE ms >= {from:ms} AND ms < {to:ms}', kind: 'money' }), around({ databases }));
+    const source = await openSource(
+      metric({ sql: 'SELECT sum(price) FROM orders WHERE ms >= {from:ms} AND ms < {to:ms}', kind: 'money' }),
+      around({ databases }),
+    );
     expect(await source.sample({ from: start - 2000, to: start - 1000 })).toMatchObject([{ value: 0 }]);
   });
 
   it('a row that is written late is counted in the next tick', async () => {
-    const source = await openSource(metric({ sql: 'SELECT count(*) FROM orders WHERE ms >= {from:ms} AND ms < {to:ms}' }), around({ databases }));
+    const source = await openSource(
+      metric({ sql: 'SELECT count(*) FROM orders WHERE ms >= {from:ms} AND ms < {to:ms}' }),
+      around({ databases }),
+    );
     const later = start + 600_000;
     expect(await source.sample({ from: later, to: later + 1000 })).toMatchObject([{ value: 0 }]);
     await databases[0]!.query('INSERT INTO orders VALUES (NULL, ?, 1)', [later + 500]);
@@ -205,10 +227,21 @@ describe('HTTP', () => {
   });
 
   it('asks each host where the URL has placeholders', async () => {
-    const connecting = [port, 9].map((number) => connect({ at: directory, with: { port: String(number) } }, { path: null, key: null, knownHosts: null, scratch: directory, workspace: directory, signal }));
+    const connecting = [port, 9].map((number) =>
+      connect(
+        { at: directory, with: { port: String(number) } },
+        { path: null, key: null, knownHosts: null, scratch: directory, workspace: directory, signal },
+      ),
+    );
     const hosts = await Promise.all(connecting);
-    const source = await openSource(metric({ http: 'http://127.0.0.1:{port}/stats', path: '$.users' }), around({ hosts }));
-    expect(await source.sample(span())).toMatchObject([{ value: 12 }, { value: null, why: expect.stringContaining('ECONNREFUSED') }]);
+    const source = await openSource(
+      metric({ http: 'http://127.0.0.1:{port}/stats', path: '$.users' }),
+      around({ hosts }),
+    );
+    expect(await source.sample(span())).toMatchObject([
+      { value: 12 },
+      { value: null, why: expect.stringContaining('ECONNREFUSED') },
+    ]);
     await source.close();
     await Promise.all(hosts.map((host) => host.close()));
   });
@@ -219,13 +252,21 @@ describe('commands', () => {
 
   beforeAll(async () => {
     writeFileSync(join(directory, 'log'), 'ok\nERROR one\nERROR two\nerror three\n');
-    hosts = [await connect({ at: directory, with: {} }, { path: null, key: null, knownHosts: null, scratch: directory, workspace: directory, signal })];
+    hosts = [
+      await connect(
+        { at: directory, with: {} },
+        { path: null, key: null, knownHosts: null, scratch: directory, workspace: directory, signal },
+      ),
+    ];
   });
 
   afterAll(async () => void (await hosts[0]?.close()));
 
   it('counts the lines of a log on a host', async () => {
-    const source = await openSource(metric({ log: 'cat log; echo "ERROR in {seconds} s"', match: 'ERROR' }), around({ hosts }));
+    const source = await openSource(
+      metric({ log: 'cat log; echo "ERROR in {seconds} s"', match: 'ERROR' }),
+      around({ hosts }),
+    );
     expect(source.kind).toBe('count');
     expect(await source.sample(span(5))).toMatchObject([{ value: 3, host: directory }]);
   });
@@ -241,6 +282,8 @@ describe('commands', () => {
   });
 
   it('a pattern that is none is refused', async () => {
-    expect(await failure(openSource(metric({ log: 'cat log', match: '(' }), around()))).toMatchObject({ code: 'config-invalid' });
+    expect(await failure(openSource(metric({ log: 'cat log', match: '(' }), around()))).toMatchObject({
+      code: 'config-invalid',
+    });
   });
 });

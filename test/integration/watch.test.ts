@@ -1,16 +1,16 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Environment, MetricSection, WatchSection } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import { openWatcher, type Watcher } from '../../src/observation/observation.ts';
-import { Exporter, eventually, missingPrometheus, startPrometheus } from '../support/prometheus.ts';
+import { ask, Exporter, eventually, missingPrometheus, startPrometheus } from '../support/prometheus.ts';
 
 /** Events a second of the shop; every random number comes from here, so a run can be repeated. */
 const BUSY = 60;
@@ -43,9 +43,17 @@ class Shop {
     const insert = this.db.prepare('INSERT INTO orders VALUES (?, ?)');
     const random = seeded(seed);
     const now = Date.now();
-    for (let at = now - 20_000; at < now + aheadMs; at += (-Math.log(1 - random()) * 1000) / (BUSY * (at < now ? 1 : share))) insert.run(Math.round(at), 5 + 20 * random());
+    for (
+      let at = now - 20_000;
+      at < now + aheadMs;
+      at += (-Math.log(1 - random()) * 1000) / (BUSY * (at < now ? 1 : share))
+    )
+      insert.run(Math.round(at), 5 + 20 * random());
     this.db.exec('COMMIT');
-    this.database = openDatabase({ name: 'main', url: `sqlite:${file}` }, { workspace: directory, scratch: directory, signal: new AbortController().signal });
+    this.database = openDatabase(
+      { name: 'main', url: `sqlite:${file}` },
+      { workspace: directory, scratch: directory, signal: new AbortController().signal },
+    );
   }
 
   async close(): Promise<void> {
@@ -77,9 +85,22 @@ describe('a watch', () => {
     cleanUp = [];
   });
 
-  async function watcherOf(watch: WatchSection, databases: Database[] = [], handover = mkdtempSync(join(directory, 'handover-'))): Promise<Watcher> {
+  async function watcherOf(
+    watch: WatchSection,
+    databases: Database[] = [],
+    handover = mkdtempSync(join(directory, 'handover-')),
+  ): Promise<Watcher> {
     const environment = { name: 'production', hosts: [], databases: [], 'config-files': [], watch } as Environment;
-    const watcher = await openWatcher({ section: watch, environment, hosts: [], databases, workspace: directory, handover, log, signal: aborter.signal });
+    const watcher = await openWatcher({
+      section: watch,
+      environment,
+      hosts: [],
+      databases,
+      workspace: directory,
+      handover,
+      log,
+      signal: aborter.signal,
+    });
     cleanUp.push(() => watcher.close());
     return watcher;
   }
@@ -97,9 +118,11 @@ describe('a watch', () => {
     const watcher = await watcherOf(section([revenue, orders]), [await shopOf(1, 1)]);
     const plan = await watcher.plan(3000);
     expect(plan.filter(({ kind }) => kind === 'obstacle')).toEqual([]);
-    expect(plan.map(({ text }) => text).join('\n')).toMatch(/watch "revenue" \(money.*sees a fall to ×0\.\d+ in 3\.0 s \(5 min ×0\.[89]/);
+    expect(plan.map(({ text }) => text).join('\n')).toMatch(
+      /watch "revenue" \(money.*sees a fall to ×0\.\d+ in 3\.0 s \(5 min ×0\.[89]/,
+    );
     const seen = await watcher.observe({ for: 3000, label: 'watch' });
-    expect(seen).toMatchObject({ outcome: 'passed', code: 'ok', unreferenced: false });
+    expect(seen).toMatchObject({ outcome: 'passed', code: 'ok' });
     expect(seen.verdicts.map(({ outcome, ticks, silent }) => ({ outcome, ticks, silent }))).toEqual([
       { outcome: 'passed', ticks: 12, silent: 0 },
       { outcome: 'passed', ticks: 12, silent: 0 },
@@ -135,24 +158,36 @@ describe('a watch', () => {
 
   it('is inconclusive without a reference', async () => {
     const watcher = await watcherOf(section([{ name: 'users', command: 'echo 5' }]));
-    expect(await watcher.plan(3000)).toMatchObject([{ kind: 'blind', text: expect.stringContaining('keeps no history') }]);
-    expect(await watcher.observe({ for: 1000, label: 'watch' })).toMatchObject({ outcome: 'inconclusive', code: 'metric-unsure', unreferenced: true });
+    expect(await watcher.plan(3000)).toMatchObject([
+      { kind: 'blind', text: expect.stringContaining('keeps no history') },
+    ]);
+    expect(await watcher.observe({ for: 1000, label: 'watch' })).toMatchObject({
+      outcome: 'inconclusive',
+      code: 'metric-unsure',
+    });
   });
 
   it('compares sources without history with what was sampled before, also by an earlier stage', async () => {
     const handover = mkdtempSync(join(directory, 'handover-'));
     const watch = section([{ name: 'users', command: 'echo 5', worse: 'either', critical: true }], { every: '100ms' });
     const before = await watcherOf(watch, [], handover);
+    const flip = new Date();
     before.startReference();
     await sleep(2500);
+    await before.endReference();
     await before.close();
     const after = await watcherOf(watch, [], handover);
-    expect(await after.observe({ for: 1500, label: 'watch' })).toMatchObject({ outcome: 'passed', code: 'ok' });
+    expect(await after.observe({ for: 1500, label: 'watch', referenceEnd: flip })).toMatchObject({
+      outcome: 'passed',
+      code: 'ok',
+    });
   });
 
   it('a source that goes silent in the middle is no success', async () => {
     let silent = false;
-    const server: Server = createServer((_, response) => (silent ? response.writeHead(502).end() : response.end('{"users": 5}')));
+    const server: Server = createServer((_, response) =>
+      silent ? response.writeHead(502).end() : response.end('{"users": 5}'),
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     cleanUp.push(async () => void server.close());
     const http = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
@@ -161,13 +196,23 @@ describe('a watch', () => {
     await sleep(1800);
     setTimeout(() => (silent = true), 800);
     const seen = await watcher.observe({ for: 1600, label: 'watch' });
-    expect(seen).toMatchObject({ outcome: 'inconclusive', code: 'metric-silent', summary: expect.stringContaining('HTTP 502') });
+    expect(seen).toMatchObject({
+      outcome: 'inconclusive',
+      code: 'metric-silent',
+      summary: expect.stringContaining('HTTP 502'),
+    });
   });
 
   it('a query with an error is an obstacle of the plan, and no success of the watch', async () => {
-    const watcher = await watcherOf(section([{ ...orders, sql: COUNT.replace('orders', 'ordres') }]), [await shopOf(5, 1)]);
+    const watcher = await watcherOf(section([{ ...orders, sql: COUNT.replace('orders', 'ordres') }]), [
+      await shopOf(5, 1),
+    ]);
     expect((await watcher.plan(1000))[0]).toMatchObject({ kind: 'obstacle', failure: { code: 'metric-error' } });
-    expect(await watcher.observe({ for: 1000, label: 'watch' })).toMatchObject({ outcome: 'inconclusive', code: 'metric-error', summary: expect.stringContaining('ordres') });
+    expect(await watcher.observe({ for: 1000, label: 'watch' })).toMatchObject({
+      outcome: 'inconclusive',
+      code: 'metric-error',
+      summary: expect.stringContaining('ordres'),
+    });
   });
 
   it('ends at once when the run is cancelled', async () => {
@@ -201,8 +246,7 @@ describe.skipIf(missingPrometheus())('a watch of Prometheus', () => {
       for (let i = 0; i < 2 * pace; i++) if (random() < 0.5) count++;
       exporter.text = `orders_total ${count}\n`;
     }, 50);
-    const seen = async () => (await (await fetch(`${server.url}/api/v1/query?query=count_over_time(orders_total[30s])`)).json()).data.result[0]?.value[1] >= 20;
-    await eventually(seen);
+    await eventually(async () => (await ask(server.url, 'count_over_time(orders_total[30s])')) >= 20);
   });
 
   afterAll(async () => {
@@ -211,15 +255,27 @@ describe.skipIf(missingPrometheus())('a watch of Prometheus', () => {
     await exporter.stop();
   });
 
-  const watch = (metric: Partial<MetricSection>): WatchSection => section([{ name: 'orders', ...metric }], { every: '500ms', reference: '10s', prometheus: server.url });
+  const watch = (metric: Partial<MetricSection>): WatchSection =>
+    section([{ name: 'orders', ...metric }], { every: '500ms', reference: '10s', prometheus: server.url });
   const open = (metric: Partial<MetricSection>) => {
-    const options = { section: watch(metric), environment: { name: 'production', hosts: [], databases: [], 'config-files': [] } as Environment, hosts: [], databases: [], workspace: directory, handover: directory, log: new RecordingLog(), signal: new AbortController().signal };
+    const options = {
+      section: watch(metric),
+      environment: { name: 'production', hosts: [], databases: [], 'config-files': [] } as Environment,
+      hosts: [],
+      databases: [],
+      workspace: directory,
+      handover: directory,
+      log: new RecordingLog(),
+      signal: new AbortController().signal,
+    };
     return openWatcher(options);
   };
 
   it('a misspelt metric is an obstacle of the plan', async () => {
     const watcher = await open({ prometheus: 'sum(rate(ordrs_total[1m]))' });
-    expect(await watcher.plan(3000)).toMatchObject([{ kind: 'obstacle', failure: { code: 'metric-silent', why: expect.stringContaining('misspelt') } }]);
+    expect(await watcher.plan(3000)).toMatchObject([
+      { kind: 'obstacle', failure: { code: 'metric-silent', why: expect.stringContaining('misspelt') } },
+    ]);
     await watcher.close();
   });
 
@@ -231,7 +287,11 @@ describe.skipIf(missingPrometheus())('a watch of Prometheus', () => {
     pace = 4;
     exporter.text = null;
     const blind = await watcher.observe({ for: 3000, label: 'watch', referenceEnd: new Date(Date.now() - 6000) });
-    expect(blind).toMatchObject({ outcome: 'inconclusive', code: 'metric-silent', summary: expect.stringContaining('not scraped any more') });
+    expect(blind).toMatchObject({
+      outcome: 'inconclusive',
+      code: 'metric-silent',
+      summary: expect.stringContaining('not scraped any more'),
+    });
     await watcher.close();
   });
 });
@@ -240,7 +300,9 @@ it('keeps samples readable by this user only', async () => {
   const { Recording } = await import('../../src/observation/recording.ts');
   const { statSync, readdirSync } = await import('node:fs');
   const place = join(directory, 'kept');
-  await new Recording(place, 'production', { name: 'm' } as MetricSection).add(1, [{ at: 1, host: null, value: 2, why: null }]);
+  await new Recording(place, 'production', { name: 'm' } as MetricSection).add(1, [
+    { at: 1, host: null, value: 2, why: null },
+  ]);
   const [file] = readdirSync(place);
   expect(statSync(join(place, file!)).mode & 0o777).toBe(0o600);
   expect(readFileSync(join(place, file!), 'utf8')).toBe('{"at":1,"host":null,"value":2}\n');

@@ -35,7 +35,7 @@ export interface WorkflowGiven {
 }
 
 /** What a user's `uses: acme/changeline…@v1` gets: the published part of this repository. */
-const PUBLISHED = ['action.yml', 'actions', 'dist', 'package.json'];
+const PUBLISHED = ['action.yml', 'main.js', 'actions', 'dist', 'package.json'];
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PRELOAD = pathToFileURL(join(ROOT, 'test/support/github/job-header.mjs')).href;
 

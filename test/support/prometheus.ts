@@ -67,3 +67,10 @@ export async function eventually(holds: () => Promise<boolean>): Promise<void> {
   }
   throw new Error('what was waited for did not come');
 }
+
+/** The first number of an instant query; 0 where nothing answers. */
+export async function ask(url: string, query: string): Promise<number> {
+  const answer = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query })}`);
+  const body = (await answer.json()) as { data: { result: { value: [number, string] }[] } };
+  return Number(body.data.result[0]?.value[1] ?? 0);
+}

@@ -19,8 +19,10 @@ export interface StepGiven {
   env?: Record<string, string>;
   /** `if: always()`: runs after a failure too. */
   always?: boolean;
-  /** Cancels the run as soon as the output so far fits. */
+  /** Cancels the run as soon as the output so far fits; asked at each output, and often in between. */
   cancelWhen?: (output: string) => boolean;
+  /** Kills the main of this step, as lack of memory would, as soon as the output so far fits. */
+  killWhen?: (output: string) => boolean;
 }
 
 /** One job. */
@@ -38,6 +40,8 @@ export interface JobGiven {
   env?: Record<string, string>;
   /** What the cancel's times are multiplied with. */
   patience?: number;
+  /** The machine is lost together with a step that is killed: no post runs. */
+  lost?: boolean;
 }
 
 /** How one process of a step (its main or its post) ended. */
@@ -101,7 +105,8 @@ class Job {
     await writeFile(join(temp, 'event.json'), JSON.stringify(event?.payload ?? {}));
     const results: StepResult[] = [];
     for (const [index, step] of steps.entries()) results.push(await this.#main(step, index));
-    for (const [index, step] of [...steps.entries()].reverse()) {
+    const isLost = this.#given.lost && results.some((result) => result.main?.signal === 'SIGKILL');
+    for (const [index, step] of isLost ? [] : [...steps.entries()].reverse()) {
       const result = results[index]!;
       if (result.main) result.post = await this.#post(step, result);
     }
@@ -139,7 +144,7 @@ class Job {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const { raw, exitCode, signal } = await this.#ended(child, step);
+    const { raw, exitCode, signal } = await this.#ended(child, step, result.main === null);
     const { lines, annotations, masks } = readCommands(raw);
     this.#masks.push(...masks);
     const read = async (file: string) => readPairs(await readFile(file, 'utf8'));
@@ -151,21 +156,32 @@ class Job {
     return { exitCode, signal, raw, annotations, log: applyMasks(lines.join('\n'), this.#masks) };
   }
 
-  async #ended(child: ChildProcess, step: StepGiven): Promise<Pick<PhaseResult, 'raw' | 'exitCode' | 'signal'>> {
+  async #ended(
+    child: ChildProcess,
+    step: StepGiven,
+    isMain: boolean,
+  ): Promise<Pick<PhaseResult, 'raw' | 'exitCode' | 'signal'>> {
     let raw = '';
     const timers: NodeJS.Timeout[] = [];
+    const look = () => {
+      if (!isMain) return;
+      if (step.killWhen?.(raw)) child.kill('SIGKILL');
+      if (this.#status === 'cancelled' || !step.cancelWhen?.(raw)) return;
+      this.#status = 'cancelled';
+      timers.push(...this.#cancel(child));
+    };
     for (const stream of [child.stdout!, child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         raw += text;
-        if (this.#status === 'cancelled' || !step.cancelWhen?.(raw)) return;
-        this.#status = 'cancelled';
-        timers.push(...this.#cancel(child));
+        look();
       });
     }
+    const looking = setInterval(look, 50);
     const [exitCode, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((done, fail) => {
       child.once('error', fail);
       child.once('close', (code, by) => done([code, by]));
     });
+    clearInterval(looking);
     for (const timer of timers) clearTimeout(timer);
     return { raw, exitCode, signal };
   }

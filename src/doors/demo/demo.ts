@@ -2,7 +2,7 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import { inWords } from '../../duration/duration.ts';
 import { obtainK6, PINNED_K6 } from '../../load/load.ts';
-import { failureFrom, goesOn } from '../../outcome/outcome.ts';
+import { Failure, failureFrom, goesOn, type Result } from '../../outcome/outcome.ts';
 import { cacheDirectory } from '../../stages/context.ts';
 import { interruptible, runInShell, type ShellResult } from '../shell.ts';
 import { QuietLog, type TerminalLog } from '../terminal.ts';
@@ -14,7 +14,8 @@ interface Customers {
 }
 
 /** Runs the demo. Ends by itself; Ctrl-C puts everything back first. */
-export async function run(_options: string[], log: TerminalLog, home: string): Promise<number> {
+export async function run(options: string[], log: TerminalLog, home: string): Promise<number> {
+  if (options.length > 0) throw noOptions(options[0]!);
   const began = Date.now();
   // The shop's own processes need the Node that this one runs on.
   process.env.PATH = `${dirname(process.execPath)}:${process.env.PATH}`;
@@ -27,21 +28,33 @@ export async function run(_options: string[], log: TerminalLog, home: string): P
     shop = await layOutShop(folder, home);
     const demo = new Demo(shop, home, log, interrupt.signal, leaving.signal);
     const code = await demo.play();
-    log.info(`The demo took ${inWords(Date.now() - began)}.`);
+    if (!interrupt.signal.aborted)
+      log.info(`\nThe demo took ${inWords(Date.now() - began)}. Its shop was stopped; nothing runs any more.`);
     return code;
   } finally {
     leaving.abort();
     if (shop) await stopShop(shop);
-    if (interrupt.signal.aborted) log.info('Everything was put back and stopped; nothing runs any more.');
+    if (interrupt.signal.aborted) log.info('The shop was stopped; nothing runs any more. `npm start` begins anew.');
     interrupt.release();
   }
 }
 
+function noOptions(option: string): Failure {
+  return new Failure({
+    code: 'input-unknown',
+    what: `the demo has no option ${JSON.stringify(option)}`,
+    untouched: 'nothing was started',
+    next: 'run `npm start`, or `changeline demo`',
+  });
+}
+
 function sayTitle(log: TerminalLog): void {
-  log.info(log.paint('bold', 'Changeline demo: a sample shop is delivered three times, on this machine only.'));
-  log.info('Three hosts (directories with a process each), one SQLite database, simulated customers. Nothing leaves this');
-  log.info(`machine, and Ctrl-C is safe: what had begun is put back. Watches are shortened: ${SHORTENED.watch} here, minutes in production.`);
+  log.info(log.paint('bold', 'Changeline demo: three versions of a sample shop are carried to production.'));
   log.info('');
+  log.info('Production is three hosts (folders, with a process in each) and one database;');
+  log.info('UAT is one host. Simulated customers place orders all the time. It takes about');
+  log.info('40 seconds, nothing leaves this machine, and Ctrl-C is safe: what had begun is');
+  log.info(`put back. A watch lasts ${SHORTENED.watch.replace('s', ' seconds')} here; in earnest it lasts minutes.`);
 }
 
 class Demo {
@@ -64,17 +77,17 @@ class Demo {
     const [one, two, three] = this.#shop.versions as [string, string, string];
     const k6 = this.#fetchK6();
     await writeConfig(this.#shop, this.#home, false);
-    this.#say(`${one}: the first version goes live`);
+    this.#say(`${one}, the first version`);
     if (!(await this.#deliver('uat', one))) return this.#stopped();
     if (!(await this.#deliver('production', one, { from: 'migrate', until: 'smoke-test' }))) return this.#stopped();
 
     const customers = await this.#openForCustomers();
     await writeConfig(this.#shop, this.#home, await this.#k6Or(k6));
-    this.#say(`${two}: a good version with a migration, through the whole line`);
+    this.#say(`${two}, a good version with a migration`);
     if (!(await this.#deliver('uat', two))) return this.#stopped();
     if (!(await this.#deliver('production', two))) return this.#stopped();
 
-    this.#say(`${three}: answers every health check, but loses orders`);
+    this.#say(`${three}, which answers every health check but loses orders`);
     if (!(await this.#deliver('uat', three))) return this.#stopped();
     const result = await this.#run('production', three, {});
     if (this.#signal.aborted) return 1;
@@ -83,14 +96,22 @@ class Demo {
 
   async #deliver(environment: string, version: string, part: Record<string, string> = {}): Promise<boolean> {
     if (this.#signal.aborted) return false;
-    const { last } = await this.#run(environment, version, environment === 'uat' ? { from: 'migrate', until: 'smoke-test' } : part);
+    const { last } = await this.#run(
+      environment,
+      version,
+      environment === 'uat' ? { from: 'migrate', until: 'smoke-test' } : part,
+    );
     return goesOn(last.outcome) && !this.#signal.aborted;
   }
 
   async #run(environment: string, version: string, part: Record<string, string>): Promise<ShellResult> {
-    this.#log.info(headingOf(environment, version));
+    this.#log.info(`to ${environment}`);
     const given = { environment, version, ...part };
-    const result = await runInShell('deliver', given, { log: new QuietLog(this.#log), signal: this.#signal, workspace: this.#shop.folder });
+    const result = await runInShell('deliver', given, {
+      log: new QuietLog(this.#log),
+      signal: this.#signal,
+      workspace: this.#shop.folder,
+    });
     this.#sayResult(result);
     return result;
   }
@@ -98,19 +119,28 @@ class Demo {
   #sayResult({ performed, ending, last }: ShellResult): void {
     const report = performed.result.outputs?.report;
     if (report) this.#reports.push(String(report));
-    if (ending) this.#log.stage({ verb: 'turn back', result: ending, took: 0 });
-    const say = goesOn(last.outcome) ? this.#log.info.bind(this.#log) : this.#log.warn.bind(this.#log);
-    say(`  ${last.summary}`);
+    if (ending) this.#log.stage({ verb: ending.code === 'rolled-back' ? 'turn back' : 'end', result: ending, took: 0 });
+    if (!goesOn(last.outcome) && !this.#wasTakenBack(performed.result)) this.#log.warn(last.summary);
   }
 
-  #sayEnd({ last }: ShellResult, customers: Customers): number {
+  /** The bad version's end: its stages have told it all, and the previous version is live again. */
+  #wasTakenBack({ code, outputs }: Result): boolean {
+    return (
+      (code === 'metric-worse' || code === 'metric-unsure') && outputs?.['live-version'] === this.#shop.versions[1]
+    );
+  }
+
+  #sayEnd({ performed: { result } }: ShellResult, customers: Customers): number {
+    // The demo is well when the bad version was taken back for what it did.
+    if (!this.#wasTakenBack(result)) return this.#stopped();
+    const [, good, bad] = this.#shop.versions;
     const { acknowledged } = customers.counts;
     const kept = countOrders(this.#shop);
-    this.#log.info('');
-    this.#log.info(`Customers were promised ${acknowledged} orders in all; the shop kept ${kept}: ${acknowledged - kept} were lost while ${this.#shop.versions[2]} was live.`);
+    this.#say(`${bad} was taken back by itself: ${good} is live again and verified.`);
+    this.#log.info(`Customers were promised ${acknowledged} orders and the shop kept ${kept} of them:`);
+    this.#log.info(`${acknowledged - kept} orders were lost in the seconds that ${bad} was live.`);
     for (const line of nextLines(this.#shop.folder, this.#home, this.#reports.at(-1))) this.#log.info(line);
-    // The demo is well when the bad version was taken back for what it did.
-    return last.code === 'metric-worse' ? 0 : 1;
+    return 0;
   }
 
   #stopped(): number {
@@ -129,10 +159,13 @@ class Demo {
       cache: cacheDirectory(process.env),
       apiUrl: 'https://api.github.com',
       token: '',
-      log: this.#log,
+      log: new QuietLog(this.#log),
       signal: AbortSignal.any([this.#signal, this.#leaving]),
     });
-    return fetched.then(() => null, (thrown) => failureFrom(thrown).message);
+    return fetched.then(
+      () => null,
+      (thrown) => failureFrom(thrown).message,
+    );
   }
 
   async #k6Or(fetching: Promise<string | null>): Promise<boolean> {
@@ -155,19 +188,18 @@ class Demo {
   }
 }
 
-function headingOf(environment: string, version: string): string {
-  return `  ${version} to ${environment}`;
-}
-
 function nextLines(folder: string, home: string, report: string | undefined): string[] {
+  const here = relative(process.cwd(), folder);
   const changeline = join(relative(folder, home) || '.', 'bin/changeline.js');
+  const papers = report ? relative(process.cwd(), dirname(report)) : null;
   return [
+    ...(papers
+      ? ['', 'The report, and the draft of its post-mortem:', `  ${papers}/report.html`, `  ${papers}/postmortem.md`]
+      : []),
     '',
-    ...(report ? [`Report:            ${report}`, `Post-mortem draft: ${join(dirname(report), 'postmortem.md')}`] : []),
-    '',
-    'Next, what the ledger says now:',
-    `  cd ${relative(process.cwd(), folder)} && node ${changeline} status --environment production`,
-    'and for your own repository, in its folder:',
+    'Next: see what the ledger says now,',
+    `  (cd ${here} && node ${changeline} status)`,
+    'or begin with a repository of your own, in its folder:',
     `  node ${join(home, 'bin/changeline.js')} init`,
   ];
 }

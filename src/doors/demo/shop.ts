@@ -11,7 +11,7 @@ import { run } from '../../process/process.ts';
 export const DEMO_FOLDER = '.changeline/demo';
 
 /** Numbers of a shortened delivery: what takes minutes in production takes seconds here. */
-export const SHORTENED = { watch: '5s', betweenWaves: '2s', tick: '250ms', loadTest: '2s', ordersPerSecond: 30 };
+export const SHORTENED = { watch: '5s', betweenWaves: '3s', tick: '250ms', loadTest: '2s', ordersPerSecond: 60 };
 
 export interface Shop {
   /** The demo's workspace. */
@@ -37,9 +37,15 @@ export async function layOutShop(folder: string, home: string): Promise<Shop> {
   };
   await mkdir(join(folder, 'artifacts'), { recursive: true });
   for (const version of shop.versions) {
-    await run({ file: process.execPath, args: [join(widgets, 'build.js'), version, join(folder, `artifacts/shop-${version}.tar.gz`)] });
+    await run({
+      file: process.execPath,
+      args: [join(widgets, 'build.js'), version, join(folder, `artifacts/shop-${version}.tar.gz`)],
+    });
   }
-  for (const [host, database] of [...shop.hosts.map((host) => [host, 'shop.db'] as const), [shop.uat, 'uat.db'] as const]) {
+  for (const [host, database] of [
+    ...shop.hosts.map((host) => [host, 'shop.db'] as const),
+    [shop.uat, 'uat.db'] as const,
+  ]) {
     const shared = join(folder, host.directory, 'shared');
     await mkdir(shared, { recursive: true });
     await writeFile(join(shared, 'app.env'), `PORT=${host.port}\nDATABASE=../../../data/${database}\n`);
@@ -83,7 +89,9 @@ function configOf(shop: Shop, scripts: string, k6: boolean): unknown {
         hosts: shop.hosts.map(hostOf),
         database: 'sqlite:./data/shop.db',
         'config-files': ['app.env'],
-        ...(k6 ? { 'load-test': { scripts: `${scripts}/*.js`, url: uatUrl, env: { DURATION: SHORTENED.loadTest, VUS: 4 } } } : {}),
+        ...(k6
+          ? { 'load-test': { scripts: `${scripts}/*.js`, url: uatUrl, env: { DURATION: SHORTENED.loadTest, VUS: 4 } } }
+          : {}),
         backup: { to: './vault', level: 'compared' },
         migrate: { from: 'db/migrations' },
         deploy: { ...deploy, waves: [1, '100%'], 'min-in-service': '34%' },
@@ -98,7 +106,7 @@ function configOf(shop: Shop, scripts: string, k6: boolean): unknown {
           reference: '15s',
           'between-waves': SHORTENED.betweenWaves,
           metrics: [
-            { name: 'revenue', sql: REVENUE, kind: 'money', worse: 'down', critical: true, tolerate: '-50%' },
+            { name: 'revenue', sql: REVENUE, kind: 'money', worse: 'down', critical: true, tolerate: '-60%' },
             { name: 'orders', sql: ORDERS, kind: 'count', worse: 'down' },
             { name: 'concurrent users', http: `http://127.0.0.1:${first!.port}/stats`, path: '$.users', worse: 'down' },
           ],
@@ -108,7 +116,8 @@ function configOf(shop: Shop, scripts: string, k6: boolean): unknown {
   };
 }
 
-const REVENUE = 'select coalesce(sum(price_cents), 0) / 100.0 from orders where placed_at >= {from} and placed_at < {to}';
+const REVENUE =
+  'select coalesce(sum(price_cents), 0) / 100.0 from orders where placed_at >= {from} and placed_at < {to}';
 const ORDERS = 'select count(*) from orders where placed_at >= {from} and placed_at < {to}';
 
 /** The orders that the production database holds. */
@@ -125,7 +134,12 @@ export function countOrders(shop: Shop): number {
 export async function stopShop(shop: Shop): Promise<void> {
   await Promise.all(
     [...shop.hosts, shop.uat].map(({ directory }) =>
-      run({ file: 'sh', args: ['-c', 'if [ -x current/bin/shop ]; then current/bin/shop stop; fi'], cwd: join(shop.folder, directory), timeout: 15_000 }),
+      run({
+        file: 'sh',
+        args: ['-c', 'if [ -x current/bin/shop ]; then current/bin/shop stop; fi'],
+        cwd: join(shop.folder, directory),
+        timeout: 15_000,
+      }),
     ),
   );
 }

@@ -4,7 +4,13 @@ import { Failure } from '../../outcome/outcome.ts';
 import { parseNamed } from '../options.ts';
 
 /** The workflows that can be written, by the names of their files. */
-export const WORKFLOWS = ['pull-request', 'deliver', 'deliver-step-by-step', 'deploy-every-commit', 'rollback'] as const;
+export const WORKFLOWS = [
+  'pull-request',
+  'deliver',
+  'deliver-step-by-step',
+  'deploy-every-commit',
+  'rollback',
+] as const;
 export type Workflow = (typeof WORKFLOWS)[number];
 
 export interface Answers {
@@ -38,14 +44,42 @@ const delivers = (so_far: Record<string, string>) => (so_far.hosts ?? '') !== ''
 
 const QUESTIONS: Question[] = [
   { flag: 'name', text: 'What is the product called?', default: () => 'shop' },
-  { flag: 'hosts', text: 'Production hosts, user@host[:port], separated by commas (empty: only the gate for now)', default: () => '' },
+  {
+    flag: 'hosts',
+    text: 'Production hosts, user@host[:port], separated by commas (empty: only the gate for now)',
+    default: () => '',
+  },
   { flag: 'uat-hosts', text: 'UAT hosts (empty: no UAT)', default: () => '', ask: delivers },
-  { flag: 'path', text: 'Where do its versions lie on a host?', default: (so_far) => `/srv/${so_far.name}`, ask: delivers },
-  { flag: 'restart', text: 'Which command restarts it on a host?', default: (so_far) => `sudo systemctl restart ${so_far.name}`, ask: delivers },
+  {
+    flag: 'path',
+    text: 'Where do its versions lie on a host?',
+    default: (so_far) => `/srv/${so_far.name}`,
+    ask: delivers,
+  },
+  {
+    flag: 'restart',
+    text: 'Which command restarts it on a host?',
+    default: (so_far) => `sudo systemctl restart ${so_far.name}`,
+    ask: delivers,
+  },
   { flag: 'url', text: 'A URL that answers 200 while it is well (empty: none)', default: () => '', ask: delivers },
-  { flag: 'database', text: 'The variable that holds the URL of its database (empty: none)', default: () => '', ask: delivers },
-  { flag: 'migrations', text: 'The folder of SQL migrations in the artifact (empty: none)', default: () => '', ask: (so_far) => delivers(so_far) && so_far.database !== '' },
-  { flag: 'workflows', text: `Which workflows? (${WORKFLOWS.join(', ')})`, default: (so_far) => (delivers(so_far) ? 'pull-request,deliver,rollback' : 'pull-request') },
+  {
+    flag: 'database',
+    text: 'The variable that holds the URL of its database (empty: none)',
+    default: () => '',
+    ask: delivers,
+  },
+  {
+    flag: 'migrations',
+    text: 'The folder of SQL migrations in the artifact (empty: none)',
+    default: () => '',
+    ask: (so_far) => delivers(so_far) && so_far.database !== '',
+  },
+  {
+    flag: 'workflows',
+    text: `Which workflows? (${WORKFLOWS.join(', ')})`,
+    default: (so_far) => (delivers(so_far) ? 'pull-request,deliver,rollback' : 'pull-request'),
+  },
 ];
 
 export const INIT_HELP = [
@@ -66,12 +100,17 @@ export async function collectAnswers(options: readonly string[], terminal: boole
   const unknown = Object.keys(given).find((name) => !known.has(name));
   if (unknown) throw invalid(`init has no option --${unknown}`, 'run `changeline init --help`');
   const found: Record<string, string> = {};
-  const dialog = terminal && given.yes !== 'true' ? createInterface({ input: process.stdin, output: process.stdout }) : null;
+  const dialog =
+    terminal && given.yes !== 'true' ? createInterface({ input: process.stdin, output: process.stdout }) : null;
   try {
     for (const question of QUESTIONS) {
       const fallback = question.default(found);
       const wanted = given[question.flag] ?? (question.ask?.(found) === false ? '' : null);
-      found[question.flag] = wanted ?? (dialog ? (await dialog.question(`${question.text}${fallback ? ` [${fallback}]` : ''} `)).trim() || fallback : fallback);
+      found[question.flag] =
+        wanted ??
+        (dialog
+          ? (await dialog.question(`${question.text}${fallback ? ` [${fallback}]` : ''} `)).trim() || fallback
+          : fallback);
     }
   } finally {
     dialog?.close();
@@ -80,13 +119,21 @@ export async function collectAnswers(options: readonly string[], terminal: boole
 }
 
 function checked(found: Record<string, string>, given: Record<string, string>): Answers {
-  const list = (text: string) => text.split(',').map((each) => each.trim()).filter(Boolean);
+  const list = (text: string) =>
+    text
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean);
   const workflows = list(found.workflows!);
   const wrong = workflows.find((name) => !(WORKFLOWS as readonly string[]).includes(name));
   if (wrong) throw invalid(`there is no workflow "${wrong}"`, `choose from ${WORKFLOWS.join(', ')}`);
-  if (!/^[a-z0-9][a-z0-9_-]*$/i.test(found.name!)) throw invalid(`the name "${found.name}" cannot be used`, 'use letters, digits, - and _');
+  if (!/^[a-z0-9][a-z0-9_-]*$/i.test(found.name!))
+    throw invalid(`the name "${found.name}" cannot be used`, 'use letters, digits, - and _');
   if (found.database && !/^[A-Z_][A-Z0-9_]*$/.test(found.database))
-    throw invalid('the database must be the name of a variable, such as SHOP_DATABASE_URL', 'keep the URL in a secret and name it here');
+    throw invalid(
+      'the database must be the name of a variable, such as SHOP_DATABASE_URL',
+      'keep the URL in a secret and name it here',
+    );
   return {
     name: found.name!,
     hosts: list(found.hosts!),

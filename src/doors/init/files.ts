@@ -23,8 +23,9 @@ function environment(answers: Answers, hosts: string[], first: Record<string, un
     ...first,
     hosts,
     ...(hosts.some((host) => !/^\.{0,2}\//.test(host)) ? { path: answers.path } : {}),
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the file's own form for a variable
-    ...(variable ? { database: '${NAME}'.replace('NAME', variable), backup: { to: './backups', level: 'compared' } } : {}),
+    ...(variable
+      ? { database: '${NAME}'.replace('NAME', variable), backup: { to: './backups', level: 'compared' } }
+      : {}),
     ...(variable && migrations ? { migrate: { from: migrations } } : {}),
     deploy: { ...(answers.restart ? { restart: answers.restart } : {}), waves: [1, '100%'] },
     ...(answers.url ? { 'smoke-test': [answers.url] } : {}),

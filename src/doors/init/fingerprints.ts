@@ -18,12 +18,21 @@ export async function scanHostKeys(hosts: readonly string[]): Promise<HostKeys[]
 
 async function scan(host: string): Promise<HostKeys> {
   const [, name = host, port = '22'] = /^(?:[^@]*@)?(.*?)(?::(\d+))?$/.exec(host) ?? [];
-  const { stdout } = await run({ file: 'ssh-keyscan', args: ['-T', '5', '-p', port, '--', name.replace(/^\[|\]$/g, '')] });
-  const lines = stdout.split('\n').filter((line) => line && !line.startsWith('#'));
-  const shown = lines.length ? await run({ file: 'ssh-keygen', args: ['-l', '-f', '-'], input: `${lines.join('\n')}\n` }) : null;
-  const fingerprints = (shown?.stdout ?? '').trim().split('\n').filter(Boolean).map((line) => {
-    const [, print = '', , type = ''] = /^\d+ (\S+) (.*) \((\S+)\)$/.exec(line) ?? [];
-    return `${type} ${print}`;
+  const { stdout } = await run({
+    file: 'ssh-keyscan',
+    args: ['-T', '5', '-p', port, '--', name.replace(/^\[|\]$/g, '')],
   });
+  const lines = stdout.split('\n').filter((line) => line && !line.startsWith('#'));
+  const shown = lines.length
+    ? await run({ file: 'ssh-keygen', args: ['-l', '-f', '-'], input: `${lines.join('\n')}\n` })
+    : null;
+  const fingerprints = (shown?.stdout ?? '')
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [, print = '', , type = ''] = /^\d+ (\S+) (.*) \((\S+)\)$/.exec(line) ?? [];
+      return `${type} ${print}`;
+    });
   return { host, lines, fingerprints };
 }

@@ -47,7 +47,11 @@ async function filesFor(answers: Answers, home: string): Promise<Written[]> {
 async function refuseOverwriting(files: Written[], force: boolean): Promise<void> {
   if (force) return;
   const there: string[] = [];
-  for (const { file } of files) await access(file).then(() => there.push(file), () => {});
+  for (const { file } of files)
+    await access(file).then(
+      () => there.push(file),
+      () => {},
+    );
   if (there.length === 0) return;
   throw new Failure({
     code: 'input-invalid',
@@ -60,13 +64,18 @@ async function refuseOverwriting(files: Written[], force: boolean): Promise<void
 async function knownHosts(answers: Answers, log: TerminalLog, terminal: boolean): Promise<Written | null> {
   const found = await scanHostKeys([...answers.uatHosts, ...answers.hosts]);
   if (found.length === 0) return null;
-  log.info('The keys that the hosts answer with. Compare them with what the hosts say of themselves (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub):');
+  log.info(
+    'The keys that the hosts answer with. Compare them with what the hosts say of themselves (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub):',
+  );
   for (const { host, fingerprints } of found)
-    for (const print of fingerprints.length ? fingerprints : ['did not answer; add its key later']) log.info(`  ${host}  ${print}`);
+    for (const print of fingerprints.length ? fingerprints : ['did not answer; add its key later'])
+      log.info(`  ${host}  ${print}`);
   const lines = found.flatMap((each) => each.lines);
   if (lines.length === 0) return null;
   if (!answers.acceptFingerprints && !(await confirmed(terminal))) {
-    log.warn('.github/known_hosts was not written: the fingerprints were not confirmed (--accept-fingerprints in a script)');
+    log.warn(
+      '.github/known_hosts was not written: the fingerprints were not confirmed (--accept-fingerprints in a script)',
+    );
     return null;
   }
   return { file: '.github/known_hosts', text: `${lines.join('\n')}\n` };
@@ -85,9 +94,13 @@ async function confirmed(terminal: boolean): Promise<boolean> {
 function sayNext(answers: Answers, keys: boolean, log: TerminalLog): void {
   log.info('');
   log.info('Next:');
-  if (answers.workflows.includes('pull-request')) log.info('  make the status changeline/gate required in the rules of the main branch');
+  if (answers.workflows.includes('pull-request'))
+    log.info('  make the status changeline/gate required in the rules of the main branch');
   if (answers.hosts.length === 0) return;
-  if (!keys && answers.hosts.some((host) => !/^\.{0,2}\//.test(host))) log.info('  add the keys of the hosts to .github/known_hosts');
-  log.info(`  add the secrets SSH_KEY${answers.databaseVariable ? ` and ${answers.databaseVariable}` : ''} to the GitHub environments, and restrict production to the main branch`);
+  if (!keys && answers.hosts.some((host) => !/^\.{0,2}\//.test(host)))
+    log.info('  add the keys of the hosts to .github/known_hosts');
+  log.info(
+    `  add the secrets SSH_KEY${answers.databaseVariable ? ` and ${answers.databaseVariable}` : ''} to the GitHub environments, and restrict production to the main branch`,
+  );
   log.info('  changeline plan --environment production --version <version>   says what is still missing');
 }

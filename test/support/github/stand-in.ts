@@ -127,6 +127,7 @@ class Server implements StandIn {
 
   async #reply(request: IncomingMessage, url: URL, body: unknown): Promise<Reply> {
     if (url.pathname.startsWith('/_storage/')) return this.#fromStorage(request, url);
+    if (url.pathname.startsWith('/_artifacts/')) return this.#upload(url.pathname.slice('/_artifacts/'.length), body);
     const permissions = this.#permissionsOf(request);
     if (!permissions) return json(401, { message: 'Bad credentials', status: '401' });
     if (request.method === 'POST' && url.pathname === '/graphql') return this.#graphql(body, permissions);
@@ -190,6 +191,16 @@ class Server implements StandIn {
     this.#stored.set(key, bytes);
     // Another host name, so that a client that sends its token on is found out.
     return `${this.url.replace('127.0.0.1', 'localhost')}${key}`;
+  }
+
+  /** What a played actions/upload-artifact brings: GitHub takes artifacts by an API of its own, which has no schema. */
+  #upload(full: string, body: unknown): Reply {
+    const { zip, ...given } = body as { name: string; run: number; sha: string; zip: string };
+    const repository = this.#repositories.get(full);
+    const run = repository?.runs.find((one) => one.id === given.run);
+    if (!repository || !run) return this.#breach(`an artifact of the run ${given.run} of ${full}, which is not there`);
+    repository.artifact(given.name, Buffer.from(zip, 'base64'), run, { sha: given.sha });
+    return json(201, {});
   }
 
   #fromStorage(request: IncomingMessage, url: URL): Reply {

@@ -64,7 +64,7 @@ describe('a refusal', () => {
     [[{ message: 'm' }], 'github-refused'],
     [[{ message: 'Something went wrong while executing your query' }], 'github-unreachable'],
   ])('of GraphQL %j is %s', (errors, code) => {
-    expect(graphqlFailure({ errors }, 'acme/shop', false).code).toBe(code);
+    expect(graphqlFailure({ errors }, { repository: 'acme/shop', isMutation: false, needs: null }).code).toBe(code);
   });
 });
 

@@ -1,8 +1,7 @@
-/** Running several statements one by one, so that an error can be told to the statement, and mapping of errors. */
+/** Running statements one by one, so that an error can be told to the statement, and mapping of errors. */
 import { Failure } from '../outcome/outcome.ts';
 import { redact } from '../secret/secret.ts';
-import { splitStatements } from './statements.ts';
-import type { Engine, Executed } from './types.ts';
+import type { Executed } from './types.ts';
 
 /** What an engine says about an error of its own. */
 export interface Explained {
@@ -12,8 +11,7 @@ export interface Explained {
   lockTimeout: boolean;
 }
 
-export interface ScriptRunner {
-  engine: Engine;
+export interface StatementRunner {
   where: string;
   /** Runs one statement. */
   one(sql: string): Promise<unknown>;
@@ -22,24 +20,22 @@ export interface ScriptRunner {
 }
 
 /** See `Runner.execute`. */
-export async function runScript(
-  runner: ScriptRunner,
-  script: string | string[],
+export async function runStatements(
+  runner: StatementRunner,
+  statements: string[],
   transaction: boolean,
 ): Promise<Executed> {
-  const statements =
-    typeof script === 'string' ? splitStatements(script, runner.engine) : script.map((text) => ({ text, line: 1 }));
   const took: number[] = [];
   if (transaction) await runner.one('BEGIN');
-  for (const [index, { text, line }] of statements.entries()) {
+  for (const [index, sql] of statements.entries()) {
     const began = performance.now();
     try {
       if (runner.signal.aborted) throw new Error('the run was cancelled before this statement');
-      await runner.one(text);
+      await runner.one(sql);
     } catch (error) {
       // A lost connection has rolled back by itself.
       if (transaction) await runner.one('ROLLBACK').catch(() => {});
-      throw databaseError(runner, error, { statement: index + 1, line, of: statements.length });
+      throw databaseError(runner, error, { statement: index + 1, of: statements.length });
     }
     took.push(performance.now() - began);
   }
@@ -49,14 +45,13 @@ export async function runScript(
 
 /** The Failure for an error of a statement; `place` goes into its facts. */
 export function databaseError(
-  runner: Pick<ScriptRunner, 'where' | 'explain' | 'signal'>,
+  runner: Pick<StatementRunner, 'where' | 'explain' | 'signal'>,
   error: unknown,
-  place: { statement?: number; line?: number; of?: number },
+  place: { statement?: number; of?: number },
 ): Failure {
   if (error instanceof Failure) return error;
   const { message, native, lockTimeout } = runner.explain(error);
-  const statement =
-    place.statement === undefined ? 'a statement' : `statement ${place.statement} of ${place.of} (line ${place.line})`;
+  const statement = place.statement === undefined ? 'a statement' : `statement ${place.statement} of ${place.of}`;
   return new Failure({
     code: runner.signal.aborted ? 'cancelled' : 'database-error',
     what: runner.signal.aborted ? `${statement} was ended because the run was cancelled` : `${statement} failed`,
