@@ -27,7 +27,11 @@ export async function store<T>(
   // An error may come before anyone reads: it is told by the promises below.
   compress.on('error', () => {});
   const packed = recipients.length ? await encrypted(compress, recipients) : compress;
-  const [written, stored] = await Promise.allSettled([source(compress), vault.put(name, packed, signal)]);
+  const writing = source(compress).catch((error) => {
+    compress.destroy(error); // else the vault would wait for an end that never comes
+    throw error;
+  });
+  const [written, stored] = await Promise.allSettled([writing, vault.put(name, packed, signal)]);
   // Where one side breaks, the other only sees its pipe close: the telling error is the one that is a Failure.
   if (stored.status === 'rejected')
     throw stored.reason instanceof Failure || written.status === 'fulfilled' ? stored.reason : written.reason;

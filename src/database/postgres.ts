@@ -182,12 +182,13 @@ class PostgresDatabase implements Database {
 
   /** `pg_dump` in its own format, uncompressed; rows are counted meanwhile in a session that shares its snapshot. */
   async dump(to: Writable, signal: AbortSignal): Promise<DumpFacts> {
-    const program = await fittingClient('pg_dump', await this.version());
-    const session = await connect(this.#way);
     const failed = new AbortController();
-    const stop = () => void session.close();
+    let session: PostgresSession | null = null;
+    const stop = () => void session?.close();
     signal.addEventListener('abort', stop, { once: true });
     try {
+      const program = await fittingClient('pg_dump', await this.version());
+      session = await connect(this.#way);
       await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       const [row] = await session.query(
         'SELECT pg_export_snapshot() AS snapshot, (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END)::text AS position',
@@ -213,7 +214,7 @@ class PostgresDatabase implements Database {
       throw error;
     } finally {
       signal.removeEventListener('abort', stop);
-      await session.close();
+      await session?.close();
     }
   }
 

@@ -22,6 +22,8 @@ export interface Runner {
   apiUrl: string;
   /** The page of this run. */
   url: string;
+  /** True on a machine of GitHub's own, which is gone after the job with everything on it. */
+  hosted: boolean;
 }
 
 /** The runner's description of this run; null outside a runner. Never throws. */
@@ -44,6 +46,7 @@ export function runnerFrom(env: Record<string, string | undefined>): Runner | nu
     actor: env.GITHUB_ACTOR ?? '',
     serverUrl,
     apiUrl: env.GITHUB_API_URL || 'https://api.github.com',
+    hosted: env.RUNNER_ENVIRONMENT === 'github-hosted',
     url: run ? `${serverUrl}/${repository}/actions/runs/${run}/attempts/${attempt}` : `${serverUrl}/${repository}`,
   };
 }

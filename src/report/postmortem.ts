@@ -53,7 +53,10 @@ function wayBack(incident: Incident, change: Change): string {
     const after = between(decidedBy?.at, turnedBack.at);
     const since = after === null ? '' : `, ${inWords(after)} after that`;
     lines.push(`${turnedBack.summary ?? 'The change was turned back'}${since}`);
-    const deployed = change.events.findLast((event) => event.kind === 'stage' && event.stage === 'deploy');
+    // A deploy that failed had put its hosts back before it ended: how long they served is not known from here.
+    const deployed = change.events.findLast(
+      (event) => event.kind === 'stage' && event.stage === 'deploy' && event.outcome === 'passed',
+    );
     const live = between(deployed?.at, turnedBack.at);
     if (live !== null) lines.push(`The version had been live for ${inWords(live)} when it was gone again`);
   }

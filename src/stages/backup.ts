@@ -30,6 +30,7 @@ export const stage: Stage<'backup'> = {
     for (const section of wanted.databases) planned.push(...(await planDatabase(context, section, wanted, sizes)));
     planned.push(...(await attempt(() => planFiles(context, wanted))));
     planned.push(...(await attempt(() => planVault(context, wanted, sizes))));
+    if (context.runner?.hosted) planned.push({ kind: 'blind', text: GONE_WITH_THE_RUNNER });
     if (wanted.recipients.length === 0)
       planned.push({ kind: 'will', text: 'store the backup unencrypted: there are no recipients' });
     return planned;
@@ -66,12 +67,16 @@ export const stage: Stage<'backup'> = {
       // Old backups go only after a new one has proven as much as is required.
       const proven = reaches(taken.manifest.level, wanted.level);
       const kept = proven ? await keepNewest(wanted.vault, wanted.environment, wanted.keep) : null;
+      if (context.runner?.hosted) log.warn(GONE_WITH_THE_RUNNER);
       return resultOf(taken, wanted, kept);
     } finally {
       log.progress(null);
     }
   },
 };
+
+const GONE_WITH_THE_RUNNER =
+  'the backup lies on this runner, which is gone after the job: run the job on a runner of your own, or name a folder that outlives it';
 
 async function planDatabase(
   context: BackupContext,

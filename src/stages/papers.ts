@@ -22,7 +22,7 @@ export async function writePapers(
   found: { results: readonly Result[]; incident: Incident | null; outcome: Outcome },
 ): Promise<Papers> {
   // The change is closed only at the end of the job; its papers already say how it went.
-  const change = { ...context.change!, outcome: found.outcome };
+  const change = { ...context.change!, outcome: found.outcome, closed: new Date().toISOString() };
   const directory = join(context.place.reports, change.environment, change.id);
   await mkdir(directory, { recursive: true });
   const charts = found.results.flatMap((result): Chart[] => result.charts ?? []);

@@ -58,6 +58,7 @@ function context(given: Given): StageContext<'gate'> {
     ref: given.ref ?? 'refs/heads/main',
     run: given.run ?? '1',
     attempt: '1',
+    hosted: false,
     job: 'gate',
     workflow: 'Gate',
     actor: 'octocat',

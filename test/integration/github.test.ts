@@ -49,6 +49,7 @@ function runner(more: Partial<Runner> = {}): Runner {
   return {
     ...base,
     attempt: '1',
+    hosted: false,
     job: 'deliver',
     workflow: 'Deliver',
     actor: 'octocat',

@@ -11,6 +11,7 @@ function runner(event: string, payload: Record<string, unknown> = {}, more: Part
     ref: 'refs/heads/main',
     run: '1',
     attempt: '1',
+    hosted: false,
     job: 'gate',
   };
   return { ...base, event, payload, workflow: 'Gate', actor: 'octocat', serverUrl: '', apiUrl: '', url: '', ...more };

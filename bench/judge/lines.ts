@@ -4,7 +4,7 @@
  * earlier, window, raw (a counter's increments).
  */
 import { createInterface } from 'node:readline';
-import { type Kind, prepare } from '../src/judge/judge.ts';
+import { type Kind, prepare } from '../../src/judge/judge.ts';
 
 interface Line {
   id: number;
