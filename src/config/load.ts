@@ -41,7 +41,7 @@ export async function loadConfig(wanted: Wanted): Promise<Loaded> {
       where: wanted.name,
       why: error.code ?? error.message,
       untouched: 'nothing was changed',
-      next: 'write it with `npx changeline init`, check the repository out before this step, or name it with the input `config`',
+      next: 'write it with `npx github:acme/changeline#v1 init`, check the repository out before this step, or name it with the input `config`',
     });
   });
   return parseConfig(text, wanted);
@@ -53,7 +53,9 @@ export function parseConfig(text: string, wanted: Omit<Wanted, 'file'>): Loaded 
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const broken = document.errors[0];
   if (broken) {
-    throw invalid(wanted.name, [{ line: lines.linePos(broken.pos[0]).line, text: `not valid YAML: ${broken.message}` }]);
+    throw invalid(wanted.name, [
+      { line: lines.linePos(broken.pos[0]).line, text: `not valid YAML: ${broken.message}` },
+    ]);
   }
   const lineOf = (path: readonly PropertyKey[]) => nearestLine(document, lines, path);
   const raw: unknown = document.toJS() ?? {};
@@ -128,7 +130,11 @@ function invalid(name: string, problems: Problem[]): Failure {
 }
 
 /** The line of the deepest node on a path that exists. */
-function nearestLine(document: ReturnType<typeof parseDocument>, lines: LineCounter, path: readonly PropertyKey[]): number {
+function nearestLine(
+  document: ReturnType<typeof parseDocument>,
+  lines: LineCounter,
+  path: readonly PropertyKey[],
+): number {
   for (let length = path.length; length > 0; length--) {
     const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
     const key = path[length - 1];

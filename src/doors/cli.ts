@@ -40,7 +40,8 @@ export async function stage(verb: Verb, options: string[], log: TerminalLog): Pr
     const run = { log, signal: interrupt.signal, workspace: process.cwd() };
     const { performed, ending, last } = await runInShell(verb, parseOptions(verb, options), run);
     for (const line of planLines(performed.result.facts)) log.info(line);
-    log.stage({ ...performed, result: withoutRepeating(performed) });
+    const said = performed.result.facts.plan ? 'plan' : verb;
+    log.stage({ ...performed, verb: said, result: withoutRepeating(performed) });
     if (ending) log.stage({ verb, result: ending, took: 0 });
     if (last.next && !last.summary.includes(last.next)) log.info(`Next: ${last.next}`);
     if (performed.result.outputs?.report) log.info(`Report: ${performed.result.outputs.report}`);

@@ -21,17 +21,17 @@ export const COMMANDS = {
   },
   plan: {
     title: 'Says everything a delivery would do and could not judge. Changes nothing.',
-    help: 'changeline plan --version <version> [--environment <name>]: as `changeline deliver --plan true`.',
+    help: 'changeline plan --version <version> [--environment <name>]\n\nAsks hosts, databases and sources as a delivery would, changes nothing, and takes every option of `changeline\ndeliver`, which it is with --plan.',
     load: () => import('./plan.ts'),
   },
   status: {
     title: 'Says what is live, what is open, and what waits for a post-mortem.',
-    help: 'changeline status [--environment <name>] [--config <path>]',
+    help: 'changeline status [--environment <name>] [--config <path>]\n\nWithout --environment it tells of every one. It needs the ledger alone: no hosts and no secrets of theirs.',
     load: () => import('./status.ts'),
   },
   unlock: {
     title: 'Ends a change whose run no longer lives: puts it back, or finishes it where it was committed.',
-    help: 'changeline unlock --environment <name> --why "<reason>" [--config <path>]',
+    help: 'changeline unlock --environment <name> --why "<reason>" [--config <path>]\n\nFor a change whose run is known to be dead where Changeline cannot know it. The reason goes to the ledger.\nThe key for the hosts is given as CHANGELINE_SSH_KEY.',
     load: () => import('./unlock.ts'),
   },
 } as const satisfies Record<string, CommandSpec>;

@@ -8,6 +8,36 @@ export function parseOptions(verb: Verb, options: readonly string[]): Record<str
   return parseNamed(options, (name) => specs[name]);
 }
 
+/** How a shell is given an input: as an option, and a secret as a variable. */
+export function asOption(name: string): string {
+  const secret = [COMMON_INPUTS, ...Object.values(ACTIONS).map((action) => action.inputs)].some(
+    (inputs: Record<string, InputSpec>) => inputs[name]?.secret,
+  );
+  return secret ? variableOf(name) : `--${name}`;
+}
+
+/** Options of a command that is no stage: only these names. Throws input-unknown. */
+export function parseKnown(
+  command: string,
+  options: readonly string[],
+  known: readonly string[],
+): Record<string, string> {
+  const given = parseNamed(options, () => undefined);
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown === undefined) return given;
+  throw new Failure({
+    code: 'input-unknown',
+    what: `${command} has no option --${unknown}`,
+    why: `it has ${known.map((name) => `--${name}`).join(', ')}`,
+    untouched: 'nothing was changed',
+    next: 'correct or remove it',
+  });
+}
+
+function variableOf(name: string): string {
+  return `CHANGELINE_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
 /** As `parseOptions`, for any set of names. A list may be given several times. */
 export function parseNamed(
   options: readonly string[],
@@ -32,10 +62,9 @@ export function parseNamed(
 }
 
 function secretOption(name: string): Failure {
-  const variable = `CHANGELINE_${name.toUpperCase().replaceAll('-', '_')}`;
   return wrong(
     `--${name} would show a secret to everyone on this machine`,
-    `give it as the environment variable ${variable}`,
+    `give it as the environment variable ${variableOf(name)}`,
   );
 }
 

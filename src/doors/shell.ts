@@ -9,6 +9,7 @@ import { cacheDirectory, type Doorway, placeAt } from '../stages/context.ts';
 import type { Verb } from '../stages/contract.ts';
 import { finish, type JobStatus, type Performed, perform } from '../stages/frame.ts';
 import { shellHolder } from '../stages/liveness.ts';
+import { asOption } from './options.ts';
 import type { TerminalLog } from './terminal.ts';
 
 /** Where and under whose hand a stage runs. */
@@ -47,7 +48,7 @@ export async function withDoor<T>(
   try {
     return await work({
       given,
-      style: (name) => `--${name}`,
+      style: asOption,
       env: process.env,
       log: run.log,
       signal: run.signal,

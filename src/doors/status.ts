@@ -1,13 +1,13 @@
 /** `changeline status`: the present of the environments, from the ledger. */
 import { type EnvironmentState, holderInWords } from '../ledger/ledger.ts';
 import { type Doorway, prepare } from '../stages/context.ts';
-import { parseNamed } from './options.ts';
+import { parseKnown } from './options.ts';
 import { withDoor } from './shell.ts';
 import type { TerminalLog } from './terminal.ts';
 
 /** Prints what is live, open and unexplained in one environment, or in each where none is named. */
 export function run(options: string[], log: TerminalLog): Promise<number> {
-  const given = parseNamed(options, () => undefined);
+  const given = parseKnown('status', options, ['environment', 'config']);
   return withDoor(given, { log, signal: new AbortController().signal, workspace: process.cwd() }, async (door) => {
     for (const environment of await environmentsOf(door)) {
       const { ledger } = await prepare('watch', { ...door, given: { ...given, environment } }, true);

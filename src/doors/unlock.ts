@@ -2,13 +2,13 @@
 import { Failure } from '../outcome/outcome.ts';
 import { prepare } from '../stages/context.ts';
 import { recover } from '../stages/recovery.ts';
-import { parseNamed } from './options.ts';
+import { parseKnown } from './options.ts';
 import { withDoor } from './shell.ts';
 import type { TerminalLog } from './terminal.ts';
 
 /** Ends the open change of an environment, with the reason in the ledger. */
 export async function run(options: string[], log: TerminalLog): Promise<number> {
-  const { why = '', ...given } = parseNamed(options, () => undefined);
+  const { why = '', ...given } = parseKnown('unlock', options, ['environment', 'why', 'config']);
   if (!why.trim()) {
     throw new Failure({
       code: 'input-missing',

@@ -5,7 +5,7 @@ const NARROWEST = 60;
 
 /** The text with line breaks, so that no line is longer than `columns`; a word longer than a line stays whole. */
 export function wrapped(text: string, indent: number, columns: number | undefined): string {
-  if (columns === undefined || columns < NARROWEST || indent > columns / 2) return text;
+  if (columns === undefined || columns < NARROWEST || indent > columns / 2 || text.length <= columns) return text;
   const lines = [text.slice(0, indent)];
   for (const word of text.slice(indent).split(' ')) {
     const line = lines.at(-1)!;

@@ -101,7 +101,11 @@ async function openPullRequests(github: GitHub, branch: string): Promise<Bearer[
   let after: string | null = null;
   do {
     const variables: Record<string, unknown> = { ...github.at, branch, after };
-    const answer: { repository: { pullRequests: Page } } = await github.graphql(PULLS, variables, 'pull-requests: read');
+    const answer: { repository: { pullRequests: Page } } = await github.graphql(
+      PULLS,
+      variables,
+      'pull-requests: read',
+    );
     const page = answer.repository.pullRequests;
     for (const pull of page.nodes) bearers.push(...pull.commits.nodes.map(({ commit }) => bearer(commit, false)));
     after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;

@@ -96,7 +96,7 @@ export class Book {
     return this.#page.begun;
   }
 
-  /** Said before the first host is touched, so that the end of the job knows that something may have to be put back. */
+  /** Said before the work of a stage begins, so that the end of the job knows that something may have to be put back. */
   async begin(): Promise<void> {
     if (!this.#page.begun) await this.#turn({ ...this.#page, begun: true });
   }

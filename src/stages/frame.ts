@@ -76,7 +76,9 @@ export async function finish<V extends Verb>(
       await book.record(stageEvent(verb, ending, 0, passed ? 'stage' : 'turned-back'));
   } finally {
     if (book.opener === door.step) {
-      const [outcome, code, summary] = closing(passed, job, main, ending);
+      // A deploy may have been put back in a job that goes on from its failure.
+      const stands = passed && (book.committed || !book.change.events.some(({ kind }) => kind === 'turned-back'));
+      const [outcome, code, summary] = closing(stands, job, main, ending);
       await book.close(outcome, code, summary);
       await publishEnd(door, prepared, book, outcome === 'passed', summary);
     }
@@ -84,9 +86,9 @@ export async function finish<V extends Verb>(
   return ending;
 }
 
-function closing(passed: boolean, job: JobStatus, main: Result | null, ending: Result | null): [Outcome, Code, string] {
+function closing(stands: boolean, job: JobStatus, main: Result | null, ending: Result | null): [Outcome, Code, string] {
   if (ending && !goesOn(ending.outcome)) return [ending.outcome, ending.code, ending.summary];
-  if (passed) return [main?.outcome ?? 'passed', main?.code ?? 'ok', main?.summary ?? 'the job succeeded'];
+  if (stands) return [main?.outcome ?? 'passed', main?.code ?? 'ok', main?.summary ?? 'the job succeeded'];
   if (job === 'cancelled') return ['failed', 'cancelled', ending?.summary ?? 'the job was cancelled'];
   const own = main && !goesOn(main.outcome) ? main : null;
   return [own?.outcome ?? 'failed', own?.code ?? 'job-failed', own?.summary ?? whyOf(job, main)];
@@ -104,6 +106,8 @@ async function workOf<V extends Verb>(verb: V, context: StageContext<V>): Promis
   const blind = new Set(planned.filter((line) => line.kind === 'blind').map((line) => line.text));
   for (const text of blind) context.log.info(`cannot be judged: ${text}`);
   throwObstacles(planned.filter((line) => line.kind === 'obstacle').map((line) => line.failure ?? obstacle(line.text)));
+  // From here on hosts may be touched: the end of the job has to look at them, however this run ends.
+  await context.book?.begin();
   return stage.run(context);
 }
 

@@ -12,7 +12,7 @@ export interface Page {
   /** Events that wait for the next write to the ledger: few commits, and none lost while the job lives. */
   pending: LedgerEvent[];
   committed: boolean;
-  /** True from the moment at which a deploy may have touched a host: before it there is nothing to put back. */
+  /** True once the work of a stage began, all plans passed: before it there is nothing to put back. */
   begun: boolean;
   /** An incident to be opened with the next write. */
   incident: Incident | null;

@@ -55,7 +55,12 @@ function unknownInput(verb: Verb, name: string, known: string[], style: InputSty
   return new Failure({
     code: 'input-unknown',
     what: `${verb} has no input ${style(name)}`,
-    why: meant ? `did you mean ${style(meant)}?` : `it has ${known.map(style).join(', ')}`,
+    why: meant
+      ? `did you mean ${style(meant)}?`
+      : `it has ${known
+          .filter((one) => one !== 'job-status')
+          .map(style)
+          .join(', ')}`,
     untouched: 'nothing was changed',
     next: 'correct or remove it',
   });

@@ -96,7 +96,7 @@ describe('changeline.yml', () => {
       await run(['deliver', '--version', '2.0.0', '--config', 'elsewhere.yml']),
       2,
       'elsewhere.yml',
-      'changeline init',
+      /changeline\S* init/,
     );
     writeFileSync(join(workspace, '.github/changeline.yml'), 'name: [app\n');
     refused(await deliver('2.0.0'), 2, /changeline.yml:\d/, 'not valid YAML');

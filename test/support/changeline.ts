@@ -10,7 +10,8 @@ export interface Said {
   out: string;
 }
 
-const DOOR = `import { cli } from ${JSON.stringify(pathToFileURL(join(root, 'src/index.ts')).href)};
+/** The program for `node --input-type=module -e`. */
+export const DOOR = `import { cli } from ${JSON.stringify(pathToFileURL(join(root, 'src/index.ts')).href)};
 process.exitCode = await cli(process.argv.slice(1), ${JSON.stringify(root)});`;
 
 /** Runs `changeline <args>` in a folder. The variables come on top of PATH, HOME and TMPDIR; nothing else is passed on. */

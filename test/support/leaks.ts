@@ -54,20 +54,21 @@ export function watchForLeaks(temporary: string, secrets: Record<string, string>
         seen.leaks.add(`${name} on the command line of ${command.slice(0, 40)}`);
     }
   };
-  const search = () => {
-    for (const path of readdirSync(temporary, { recursive: true, encoding: 'utf8' })) {
+  const search = (folder: string, isPrivate: boolean, isHandover: boolean) => {
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name);
       try {
-        const entry = lstatSync(join(temporary, path));
-        if (!entry.isFile() || entry.size > 1_000_000) continue;
-        const isPrivate = (entry.mode & 0o077) === 0 && !path.includes('handover');
-        if (isPrivate) continue;
-        for (const name of leaksIn(readFileSync(join(temporary, path)), secrets)) seen.leaks.add(`${name} in ${path}`);
+        const entry = lstatSync(path);
+        const hidden = isPrivate || (entry.mode & 0o077) === 0;
+        if (entry.isDirectory()) search(path, hidden, isHandover || name === 'handover');
+        else if (entry.isFile() && (isHandover || !hidden))
+          for (const secret of leaksIn(readFileSync(path), secrets)) seen.leaks.add(`${secret} in ${name}`);
       } catch {
         // it is gone again
       }
     }
   };
-  const timers = [setInterval(look, 5), setInterval(search, 100)];
+  const timers = [setInterval(look, 5), setInterval(() => search(temporary, false, false), 100)];
   return {
     seen,
     stop: () => {

@@ -17,6 +17,8 @@ export interface StepGiven {
   action: string;
   with?: Record<string, string>;
   env?: Record<string, string>;
+  /** `continue-on-error: true`: its failure is not the job's. */
+  continueOnError?: boolean;
   /** `if: always()`: runs after a failure too. */
   always?: boolean;
   /** Cancels the run as soon as the output so far fits; asked at each output, and often in between. */
@@ -122,7 +124,8 @@ class Job {
     result.main = await this.#phase(step, runs.main, result);
     const isCancelled = this.#status === 'cancelled' && !wasCancelled;
     result.outcome = isCancelled ? 'cancelled' : result.main.exitCode === 0 ? 'success' : 'failure';
-    if (result.outcome === 'failure' && this.#status === 'success') this.#status = 'failure';
+    const counts = result.outcome === 'failure' && !step.continueOnError;
+    if (counts && this.#status === 'success') this.#status = 'failure';
     return result;
   }
 

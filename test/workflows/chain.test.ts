@@ -42,7 +42,7 @@ beforeAll(async () => {
       watch: {
         for: '30s',
         every: '1s',
-        'between-waves': '20s',
+        'between-waves': '4s',
         metrics: [
           { name: 'errors', log: 'current/bin/shop log {seconds}', match: ' ERROR ', kind: 'count', worse: 'up' },
         ],
@@ -129,17 +129,18 @@ describe('a chain of actions in one job', () => {
     project.end(run, 'success');
   });
 
+  const watched = () => (output: string) => output.includes('watching for');
+  const whole = (cancelled: Partial<StepGiven>) => [step('deliver', cancelled)];
   it.each([
-    ['in the middle of a flip', () => heldRestart()],
-    ['while the first wave is watched', () => (output: string) => output.includes('watching for')],
-  ])('that is cancelled %s puts every host back', async (_, when) => {
-    const result = await job('1.0.2', chain({ cancelWhen: when() }));
-    expect([result.status, of(result, 'deploy').outcome, of(result, 'smoke-test').outcome]).toEqual([
-      'cancelled',
-      'cancelled',
-      'skipped',
-    ]);
-    expect(of(result, 'deploy').main).toMatchObject({ exitCode: 1, signal: null });
+    ['a chain, in the middle of a flip', chain, heldRestart],
+    ['a chain, while the first wave is watched', chain, watched],
+    ['the whole line, in the middle of a flip', whole, heldRestart],
+  ])('a cancel puts every host back: %s', async (_, steps, when) => {
+    const result = await job('1.0.2', steps({ cancelWhen: when() }));
+    expect(result.status, logs(result)).toBe('cancelled');
+    const cancelled = result.steps.find(({ outcome }) => outcome === 'cancelled')!;
+    expect(cancelled.main).toMatchObject({ exitCode: 1, signal: null });
+    expect(cancelled.outputs.code).toBe('cancelled');
     for (const { post } of result.steps) expect(post?.exitCode ?? 0, post?.log).toBe(0);
     expect(await live()).toEqual(['1.0.1', '1.0.1']);
     expect(links()).toEqual(['versions/1.0.1', 'versions/1.0.1']);
@@ -149,17 +150,22 @@ describe('a chain of actions in one job', () => {
     project.end(run, 'cancelled');
   });
 
-  it('whose deploy is killed puts every host back at the end of the job', async () => {
-    const result = await job('1.0.2', chain({ killWhen: heldRestart() }));
-    expect(result.status).toBe('failure');
-    expect(of(result, 'deploy').main?.signal).toBe('SIGKILL');
-    for (const { post } of result.steps) expect(post?.exitCode ?? 0, post?.log).toBe(0);
-    expect(await live()).toEqual(['1.0.1', '1.0.1']);
-    expect(newest()).toMatchObject({ version: '1.0.2', outcome: 'failed' });
-    expect(newest().events.map(({ kind }) => kind)).toContain('turned-back');
-    expect(ledger().state.open).toBeNull();
-    project.end(run, 'failure');
-  });
+  it.each([false, true])(
+    'a deploy that is killed is put back at the end of the job (continue-on-error %s)',
+    async (continueOnError) => {
+      const killed = { killWhen: heldRestart(), continueOnError };
+      const result = await job('1.0.2', [step('gate'), step('deploy', killed)]);
+      expect(result.status).toBe(continueOnError ? 'success' : 'failure');
+      expect(of(result, 'deploy').main?.signal).toBe('SIGKILL');
+      for (const { post } of result.steps) expect(post?.exitCode ?? 0, post?.log).toBe(0);
+      expect(await live()).toEqual(['1.0.1', '1.0.1']);
+      expect(newest().events.map(({ kind }) => kind)).toContain('turned-back');
+      expect(newest().events.map(({ kind }) => kind)).not.toContain('committed');
+      expect(ledger().state).toMatchObject({ open: null, live: { version: '1.0.1' } });
+      expect(newest().outcome).toBe('failed');
+      project.end(run, 'failure');
+    },
+  );
 });
 
 describe('a change whose run is lost with its machine', () => {
@@ -184,10 +190,7 @@ describe('a change whose run is lost with its machine', () => {
 
   it('is put back by the next delivery, which then goes on', async () => {
     const dead = ledger().state.open!.change;
-    const watchless = { until: 'smoke-test' };
-    const next = await job('1.0.3', [
-      step('deliver', { with: watchless, killWhen: () => false, env: { CHANGELINE_FROM: 'gate' } }),
-    ]);
+    const next = await job('1.0.3', [step('deliver', { with: { until: 'smoke-test' } })]);
     expect(next.status, logs(next)).toBe('success');
     expect(await live()).toEqual(['1.0.3', '1.0.3']);
     const ended = ledger().changes.find(({ id }) => id === dead)!;
@@ -197,6 +200,22 @@ describe('a change whose run is lost with its machine', () => {
     expect(next.steps[0]!.main!.annotations).toContainEqual(
       expect.objectContaining({ level: 'warning', message: expect.stringContaining(dead) }),
     );
+    project.end(run, 'success');
+  });
+
+  it('is brought forward where it was committed', async () => {
+    const isCommitted = () => ledger().state.open?.committed === true;
+    const until = { with: { until: 'smoke-test' } };
+    const lost = await job('1.0.2', [step('deliver', { ...until, killWhen: isCommitted })], { lost: true });
+    expect(lost.steps[0]).toMatchObject({ main: { signal: 'SIGKILL' }, post: null });
+    project.end(run, 'failure');
+    const dead = ledger().state.open!.change;
+    const next = await job('1.0.2', [step('deliver', until)]);
+    expect(next.status, logs(next)).toBe('success');
+    expect(await live()).toEqual(['1.0.2', '1.0.2']);
+    expect(ledger().changes.find(({ id }) => id === dead)).toMatchObject({ outcome: 'passed' });
+    expect(ledger().state.passed.map(({ version }) => version)).toContain('1.0.2');
+    project.end(run, 'success');
   });
 });
 

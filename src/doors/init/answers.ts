@@ -23,8 +23,9 @@ export interface Answers {
   databaseVariable: string;
   /** The folder of SQL migrations inside the artifact; '' for none. */
   migrations: string;
-  /** A URL that answers while the product is well; '' for none. */
+  /** URLs that answer while the product is well, in production and in UAT; '' for none. */
   url: string;
+  uatUrl: string;
   restart: string;
   workflows: Workflow[];
   /** Write over files that are there. */
@@ -62,7 +63,18 @@ const QUESTIONS: Question[] = [
     default: (so_far) => `sudo systemctl restart ${so_far.name}`,
     ask: delivers,
   },
-  { flag: 'url', text: 'A URL that answers 200 while it is well (empty: none)', default: () => '', ask: delivers },
+  {
+    flag: 'url',
+    text: 'A URL that answers 200 while production is well (empty: none)',
+    default: () => '',
+    ask: delivers,
+  },
+  {
+    flag: 'uat-url',
+    text: 'The same of UAT (empty: none)',
+    default: () => '',
+    ask: (so_far) => (so_far['uat-hosts'] ?? '') !== '',
+  },
   {
     flag: 'database',
     text: 'The variable that holds the URL of its database (empty: none)',
@@ -86,10 +98,10 @@ export const INIT_HELP = [
   'changeline init: writes .github/changeline.yml, the workflows you choose and .github/known_hosts.',
   '',
   'Asks what it needs to know; in a script, give flags and --yes:',
-  ...QUESTIONS.map(({ flag, text }) => `  --${flag.padEnd(12)} ${text}`),
-  `  --${'yes'.padEnd(12)} Ask nothing: take the default of what is not given`,
-  `  --${'force'.padEnd(12)} Write over files that are there`,
-  `  --${'accept-fingerprints'.padEnd(12)} Take the host keys that answer now, without asking`,
+  ...QUESTIONS.map(({ flag, text }) => `  --${flag.padEnd(19)} ${text}`),
+  `  --${'yes'.padEnd(19)} Ask nothing: take the default of what is not given`,
+  `  --${'force'.padEnd(19)} Write over files that are there`,
+  `  --${'accept-fingerprints'.padEnd(19)} Take the host keys that answer now, without asking`,
 ].join('\n');
 
 /** Collects the answers. Throws input-invalid for a flag or an answer that cannot be used. */
@@ -141,6 +153,7 @@ function checked(found: Record<string, string>, given: Record<string, string>): 
     path: found.path!,
     restart: found.restart!,
     url: found.url!,
+    uatUrl: found['uat-url']!,
     databaseVariable: found.database!,
     migrations: found.migrations!,
     workflows: workflows as Workflow[],

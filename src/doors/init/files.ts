@@ -6,18 +6,23 @@ import type { Answers } from './answers.ts';
 export function configText(answers: Answers): string | null {
   if (answers.hosts.length === 0) return null;
   const environments: Record<string, unknown> = {};
-  if (answers.uatHosts.length > 0) environments.uat = environment(answers, answers.uatHosts, {});
+  if (answers.uatHosts.length > 0) environments.uat = environment(answers, answers.uatHosts, answers.uatUrl, {});
   const after = answers.uatHosts.length > 0 ? { after: 'uat' } : {};
-  environments.production = environment(answers, answers.hosts, after);
+  environments.production = environment(answers, answers.hosts, answers.url, after);
   const config = { name: answers.name, artifact: `run:${answers.name}-{version}`, environments };
   return [
-    '# What the environments are. `npx changeline plan --version …` says what is still missing.',
+    '# What the environments are. `npx github:acme/changeline#v1 plan --version …` says what is still missing.',
     '# Every key: https://github.com/acme/changeline/blob/v1/docs/configuration.md',
     stringify(config, { lineWidth: 0 }),
   ].join('\n');
 }
 
-function environment(answers: Answers, hosts: string[], first: Record<string, unknown>): Record<string, unknown> {
+function environment(
+  answers: Answers,
+  hosts: string[],
+  url: string,
+  first: Record<string, unknown>,
+): Record<string, unknown> {
   const { databaseVariable: variable, migrations } = answers;
   return {
     ...first,
@@ -28,7 +33,7 @@ function environment(answers: Answers, hosts: string[], first: Record<string, un
       : {}),
     ...(variable && migrations ? { migrate: { from: migrations } } : {}),
     deploy: { ...(answers.restart ? { restart: answers.restart } : {}), waves: [1, '100%'] },
-    ...(answers.url ? { 'smoke-test': [answers.url] } : {}),
+    ...(url ? { 'smoke-test': [url] } : {}),
   };
 }
 

@@ -102,5 +102,7 @@ function sayNext(answers: Answers, keys: boolean, log: TerminalLog): void {
   log.info(
     `  add the secrets SSH_KEY${answers.databaseVariable ? ` and ${answers.databaseVariable}` : ''} to the GitHub environments, and restrict production to the main branch`,
   );
-  log.info('  changeline plan --environment production --version <version>   says what is still missing');
+  log.info(
+    '  see what is still missing: npx github:acme/changeline#v1 plan --environment production --version <version>',
+  );
 }

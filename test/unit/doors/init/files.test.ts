@@ -13,6 +13,7 @@ const answers: Answers = {
   databaseVariable: 'BOOKS_URL',
   migrations: 'db/migrations',
   url: 'https://books.example.com/health',
+  uatUrl: '',
   restart: 'systemctl restart books # "quoted"',
   workflows: ['deliver'],
   force: false,
@@ -20,7 +21,12 @@ const answers: Answers = {
 };
 
 function read(text: string | null, environment = 'production') {
-  return parseConfig(text!, { name: 'changeline.yml', environment, choose: true, env: { BOOKS_URL: 'postgres://h/b' } });
+  return parseConfig(text!, {
+    name: 'changeline.yml',
+    environment,
+    choose: true,
+    env: { BOOKS_URL: 'postgres://h/b' },
+  });
 }
 
 describe('the configuration that init writes', () => {
@@ -39,7 +45,9 @@ describe('the configuration that init writes', () => {
   });
 
   it('needs neither UAT nor a database nor a URL', () => {
-    const { environment } = read(configText({ ...answers, uatHosts: [], databaseVariable: '', migrations: '', url: '' }));
+    const { environment } = read(
+      configText({ ...answers, uatHosts: [], databaseVariable: '', migrations: '', url: '' }),
+    );
     expect(environment).not.toHaveProperty('after');
     expect(environment).not.toHaveProperty('smoke-test');
     expect(environment!.databases).toEqual([]);
