@@ -21,7 +21,9 @@ export function normalEnvironment(config: Config, name: string): Environment {
   return {
     ...sections,
     name,
-    hosts: hosts.map((host) => (typeof host === 'string' ? { at: host, with: {} } : { at: host.at, with: texts(host.with) })),
+    hosts: hosts.map((host) =>
+      typeof host === 'string' ? { at: host, with: {} } : { at: host.at, with: texts(host.with) },
+    ),
     databases: typeof database === 'string' ? [{ name: 'main', url: database }] : database,
     'config-files': files,
   };

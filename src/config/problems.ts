@@ -46,7 +46,8 @@ function describe(issue: z.core.$ZodIssue, value: unknown): AtPath[] {
 
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `allowed: ${issue.values.join(', ')}`;
-  if (issue.code === 'invalid_type') return `it must be ${issue.expected === 'record' ? 'a mapping' : `of type ${issue.expected}`}`;
+  if (issue.code === 'invalid_type')
+    return `it must be ${issue.expected === 'record' ? 'a mapping' : `of type ${issue.expected}`}`;
   return `it must be ${issue.message.replace(/^Invalid input: expected /, '')}`;
 }
 
@@ -59,14 +60,21 @@ export function meaningProblems(config: Config): AtPath[] {
     const at = (key: string, text: string): AtPath => ({ path: ['environments', name, key], text });
     const problems: AtPath[] = [];
     if (environment.after !== undefined && (environment.after === name || !names.includes(environment.after)))
-      problems.push(at('after', `after names "${environment.after}"; it must be another environment of this file (${names.join(', ')})`));
+      problems.push(
+        at(
+          'after',
+          `after names "${environment.after}"; it must be another environment of this file (${names.join(', ')})`,
+        ),
+      );
     if (environment.deploy && !environment.hosts) problems.push(at('deploy', 'deploy needs hosts'));
     const remote = environment.hosts?.some((host) => !/^\.{0,2}\//.test(typeof host === 'string' ? host : host.at));
-    if (remote && !environment.path) problems.push(at('hosts', 'hosts over SSH need path: where the versions lie on them'));
+    if (remote && !environment.path)
+      problems.push(at('hosts', 'hosts over SSH need path: where the versions lie on them'));
     if (environment.migrate && !environment.database) problems.push(at('migrate', 'migrate needs database'));
     if (environment.backup && !environment.database && !environment['config-files'])
       problems.push(at('backup', 'backup needs database or config-files: there is nothing to back up'));
-    if (environment['config-files'] && !environment.hosts) problems.push(at('config-files', 'config-files needs hosts'));
+    if (environment['config-files'] && !environment.hosts)
+      problems.push(at('config-files', 'config-files needs hosts'));
     return problems;
   });
 }

@@ -39,12 +39,10 @@ export const databaseSchema = z.strictObject({
     description: 'postgres://, mysql://, mariadb:// or sqlite:, with any password from a ${VARIABLE}',
     examples: ['postgres://shop:${SHOP_PASSWORD}@db.example.com/shop'],
   }),
-  via: address
-    .optional()
-    .meta({
-      description: 'The host through which the database is reached over SSH',
-      examples: ['deploy@web1.example.com'],
-    }),
+  via: address.optional().meta({
+    description: 'The host through which the database is reached over SSH',
+    examples: ['deploy@web1.example.com'],
+  }),
 });
 
 export const loadTestSchema = z.strictObject({
@@ -110,36 +108,26 @@ export const deploySchema = z.strictObject({
   restart: text
     .optional()
     .meta({ description: 'Run on each host after the flip, in its path', examples: ['sudo systemctl restart shop'] }),
-  health: answeringUrl
-    .optional()
-    .meta({
-      description: 'A URL that answers 200 while the host is well; asked on each host after the restart',
-      examples: [{ url: 'http://127.0.0.1:8080/health', within: '30s' }],
-    }),
-  version: answeringUrl
-    .optional()
-    .meta({
-      description: 'A URL that answers the version that runs, on each host: it proves the restart',
-      examples: [{ url: 'http://127.0.0.1:8080/version' }],
-    }),
-  drain: text
-    .optional()
-    .meta({
-      description: 'Run on a host before the flip: takes it out of traffic',
-      examples: ['sudo /usr/local/bin/leave-balancer'],
-    }),
-  admit: text
-    .optional()
-    .meta({
-      description: 'Run on a host after its checks: takes it back into traffic',
-      examples: ['sudo /usr/local/bin/join-balancer'],
-    }),
-  isolate: text
-    .optional()
-    .meta({
-      description: 'Run here, with {host}, to take a host that cannot be reached out of traffic',
-      examples: ['./remove-from-balancer {host}'],
-    }),
+  health: answeringUrl.optional().meta({
+    description: 'A URL that answers 200 while the host is well; asked on each host after the restart',
+    examples: [{ url: 'http://127.0.0.1:8080/health', within: '30s' }],
+  }),
+  version: answeringUrl.optional().meta({
+    description: 'A URL that answers the version that runs, on each host: it proves the restart',
+    examples: [{ url: 'http://127.0.0.1:8080/version' }],
+  }),
+  drain: text.optional().meta({
+    description: 'Run on a host before the flip: takes it out of traffic',
+    examples: ['sudo /usr/local/bin/leave-balancer'],
+  }),
+  admit: text.optional().meta({
+    description: 'Run on a host after its checks: takes it back into traffic',
+    examples: ['sudo /usr/local/bin/join-balancer'],
+  }),
+  isolate: text.optional().meta({
+    description: 'Run here, with {host}, to take a host that cannot be reached out of traffic',
+    examples: ['./remove-from-balancer {host}'],
+  }),
   waves: z
     .array(z.union([z.int().min(1), percent]))
     .min(1)
@@ -193,33 +181,25 @@ export const metricSchema = z
   .strictObject({
     name: text.meta({ description: 'What people call it', examples: ['revenue'] }),
     prometheus: text.optional().meta({ description: 'A PromQL query', examples: ['sum(rate(http_errors_total[1m]))'] }),
-    sql: text
-      .optional()
-      .meta({
-        description: 'A query with {from} and {to}: one number for that span of time',
-        examples: ['select count(*) from orders where at >= {from} and at < {to}'],
-      }),
+    sql: text.optional().meta({
+      description: 'A query with {from} and {to}: one number for that span of time',
+      examples: ['select count(*) from orders where at >= {from} and at < {to}'],
+    }),
     database: text
       .optional()
       .meta({ description: 'The name of the database, where there are several', examples: ['orders'] }),
-    http: text
-      .optional()
-      .meta({
-        description: 'A URL that answers JSON or the Prometheus text form',
-        examples: ['http://127.0.0.1:8080/stats'],
-      }),
-    path: text
-      .optional()
-      .meta({
-        description: 'For http: a JSON path ($.users), or the name of a Prometheus series',
-        examples: ['$.users'],
-      }),
-    log: text
-      .optional()
-      .meta({
-        description: 'A command, run on each host, that writes the log of the last {seconds} seconds',
-        examples: ['journalctl -u shop --since=-{seconds}s'],
-      }),
+    http: text.optional().meta({
+      description: 'A URL that answers JSON or the Prometheus text form',
+      examples: ['http://127.0.0.1:8080/stats'],
+    }),
+    path: text.optional().meta({
+      description: 'For http: a JSON path ($.users), or the name of a Prometheus series',
+      examples: ['$.users'],
+    }),
+    log: text.optional().meta({
+      description: 'A command, run on each host, that writes the log of the last {seconds} seconds',
+      examples: ['journalctl -u shop --since=-{seconds}s'],
+    }),
     match: text
       .optional()
       .meta({ description: 'For log: the regular expression whose lines are counted', examples: ['ERROR'] }),
@@ -272,12 +252,10 @@ export const watchSchema = z.strictObject({
 });
 
 export const gateSchema = z.strictObject({
-  branch: text
-    .optional()
-    .meta({
-      description: 'The branch that must be green; the default branch where it is not said',
-      examples: ['main'],
-    }),
+  branch: text.optional().meta({
+    description: 'The branch that must be green; the default branch where it is not said',
+    examples: ['main'],
+  }),
   checks: z
     .array(text)
     .min(1)
@@ -323,12 +301,10 @@ export const environmentSchema = z.strictObject({
     .meta({ description: 'A backup of databases and config files before they are changed' }),
   migrate: migrateSchema.optional().meta({ description: 'SQL migrations, rehearsed on a copy first' }),
   deploy: deploySchema.optional().meta({ description: 'How a version gets onto the hosts' }),
-  'smoke-test': smokeTestSchema
-    .optional()
-    .meta({
-      description: 'What a user must get: URLs that answer 200, or checks',
-      examples: [['https://shop.example.com/health']],
-    }),
+  'smoke-test': smokeTestSchema.optional().meta({
+    description: 'What a user must get: URLs that answer 200, or checks',
+    examples: [['https://shop.example.com/health']],
+  }),
   watch: watchSchema.optional().meta({ description: 'What must not get worse after a release' }),
 });
 
@@ -341,18 +317,14 @@ export const configSchema = z.strictObject({
     description: 'release:<asset>, run:<artifact>, a path or an https URL, with {version}',
     examples: ['release:shop-{version}.tar.gz'],
   }),
-  digest: text
-    .optional()
-    .meta({
-      description: 'For an artifact by URL: sha256:<hex> or a URL that answers one, with {version}',
-      examples: ['https://files.example.com/shop-{version}.sha256'],
-    }),
-  ledger: text
-    .optional()
-    .meta({
-      description: 'github, owner/name of another repository, or a directory that starts with ./ or /',
-      examples: ['./ledger'],
-    }),
+  digest: text.optional().meta({
+    description: 'For an artifact by URL: sha256:<hex> or a URL that answers one, with {version}',
+    examples: ['https://files.example.com/shop-{version}.sha256'],
+  }),
+  ledger: text.optional().meta({
+    description: 'github, owner/name of another repository, or a directory that starts with ./ or /',
+    examples: ['./ledger'],
+  }),
   gate: gateSchema.optional().meta({ description: 'What the gate asks of the main branch' }),
   environments: z
     .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'letters, digits, - and _'), environmentSchema)

@@ -7,11 +7,12 @@ import { type Runner, runnerFrom } from '../github/github.ts';
 import type { Holder } from '../ledger/ledger.ts';
 import type { Log, StageEnded } from '../log/log.ts';
 import type { Result } from '../outcome/outcome.ts';
-import { goesOn } from '../outcome/outcome.ts';
+import { failureFrom, goesOn } from '../outcome/outcome.ts';
 import { redact, whenHidden } from '../secret/secret.ts';
 import { cacheDirectory, type Doorway, placeAt } from '../stages/context.ts';
 import { ACTIONS, COMMON_INPUTS, type InputSpec, type Verb } from '../stages/contract.ts';
-import { finish, type JobStatus, type Performed, perform } from '../stages/frame.ts';
+import { finish, type JobStatus } from '../stages/ending.ts';
+import { type Performed, perform } from '../stages/frame.ts';
 import { shellHolder } from '../stages/liveness.ts';
 import { stageSummary } from '../stages/papers.ts';
 import { stageLine } from './lines.ts';
@@ -54,10 +55,19 @@ async function mainOf(verb: Verb, door: Doorway, core: Core): Promise<void> {
 }
 
 async function postOf(verb: Verb, door: Doorway, core: Core, saved: Saved): Promise<void> {
-  const ending = await finish(verb, door, saved.result, jobStatus(door.given['job-status']));
-  if (!ending) return;
-  door.log.info(stageLine({ verb, result: ending, took: 0 }));
-  if (!goesOn(ending.outcome)) core.setFailed(ending.summary);
+  try {
+    const ending = await finish(verb, door, saved.result, jobStatus(door.given['job-status']));
+    if (!ending || ending.code === 'nothing-to-do') return;
+    door.log.info(stageLine({ verb, result: ending, took: 0 }));
+    await summarise(core, await stageSummary(`${verb}, at the end of the job`, ending, null));
+    if (!goesOn(ending.outcome)) core.setFailed(redact(ending.summary));
+  } catch (thrown) {
+    core.setFailed(redact(failureFrom(thrown).message));
+  }
+}
+
+async function summarise(core: Core, markdown: string): Promise<void> {
+  if (process.env.GITHUB_STEP_SUMMARY) await core.summary.addRaw(redact(markdown), true).write();
 }
 
 function jobStatus(text: string | undefined): JobStatus {
@@ -69,8 +79,7 @@ async function publish(performed: Performed, door: Doorway, core: Core): Promise
   const { outcome, code } = result;
   const outputs = { outcome, code, change: change?.id ?? '', facts: { schema: 1, ...result.facts }, ...result.outputs };
   for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value ?? '');
-  if (process.env.GITHUB_STEP_SUMMARY)
-    await core.summary.addRaw(redact(stageSummary(verb, result, change)), true).write();
+  await summarise(core, await stageSummary(verb, result, verb === 'deliver' ? change : null));
   door.log.info(stageLine(performed));
   if (failure) door.log.error(failure.message, failure.where);
   else if (!goesOn(outcome)) door.log.error(result.next ? `${result.summary}. Next: ${result.next}` : result.summary);

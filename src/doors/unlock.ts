@@ -19,7 +19,7 @@ export async function run(options: string[], log: TerminalLog): Promise<number> 
     });
   }
   return withDoor(given, { log, signal: new AbortController().signal, workspace: process.cwd() }, async (door) => {
-    const prepared = await prepare('rollback', door);
+    const prepared = await prepare('watch', door);
     const state = await prepared.ledger!.state(prepared.loaded!.environment!.name);
     if (!state.open) {
       log.info(`${state.environment}: no change is open`);

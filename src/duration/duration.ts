@@ -16,7 +16,11 @@ export function inWords(ms: number): string {
   if (s < 9.95) return `${s.toFixed(1)} s`;
   if (s < 119.5) return `${Math.round(s)} s`;
   const [small, per, bigName, smallName] =
-    s < 7200 ? ([1, 60, 'min', 's'] as const) : s < 172_800 ? ([60, 60, 'h', 'min'] as const) : ([3600, 24, 'd', 'h'] as const);
+    s < 7200
+      ? ([1, 60, 'min', 's'] as const)
+      : s < 172_800
+        ? ([60, 60, 'h', 'min'] as const)
+        : ([3600, 24, 'd', 'h'] as const);
   const whole = Math.round(s / small);
   const rest = whole % per;
   return `${Math.floor(whole / per)} ${bigName}${rest ? ` ${rest} ${smallName}` : ''}`;

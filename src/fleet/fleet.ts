@@ -12,6 +12,7 @@ export {
   survey,
   type WaveVerdict,
 } from './deploy.ts';
+export { unfinished } from './journal.ts';
 export { hostCount } from './many.ts';
 export { type Fleet, type FleetOptions, openFleet, openReachable } from './open.ts';
 export { type Finding, type Load, preflight } from './preflight.ts';

@@ -1,6 +1,6 @@
 /** What the ledger's writes make of a state: pure folds, the same for every adapter. */
 import { randomUUID } from 'node:crypto';
-import type { Outcome } from '../outcome/outcome.ts';
+import { Failure, type Outcome } from '../outcome/outcome.ts';
 import type { Change, EnvironmentState, Holder, Incident, LedgerEvent, Live, Write } from './model.ts';
 
 const KEPT_BEFORE = 50;
@@ -69,20 +69,58 @@ export function append(change: Change, events: readonly LedgerEvent[]): Change {
   return { ...change, events: [...change.events, ...events.filter((each) => !known.has(each.id))] };
 }
 
-/** The commit point: from here on every run brings every host forward to this version. */
+/**
+ * Takes the environment's open place for a change that ran beside until now, or renews the fence of the one that holds
+ * it: a run of the same change that was thought dead is then refused by every host that has seen the new fence.
+ */
+export function takePlace(state: EnvironmentState, change: Change): Write {
+  const fence = state.fence + 1;
+  const { id, version, holder, opened } = change;
+  const own = { change: id, version, holder, since: opened, committed: false };
+  return {
+    state: { ...state, fence, open: state.open?.change === id ? state.open : own },
+    change: { ...change, fence },
+  };
+}
+
+/**
+ * The commit point: from here on every run brings every host forward to this version. Throws `change-ended` where
+ * another run has ended the change meanwhile.
+ */
 export function commitChange(state: EnvironmentState, change: Change, live: Live, committed: LedgerEvent): Write {
-  const before = state.live && state.live.version !== live.version ? [state.live, ...state.before] : state.before;
+  if (state.open?.change !== change.id) {
+    throw new Failure({
+      code: 'change-ended',
+      what: 'the change was ended by another run',
+      where: `${state.environment}, change ${change.id}`,
+      why: 'the run was thought dead, or a person unlocked the environment',
+      untouched: `the ledger still says that ${state.live?.version ?? 'nothing'} is live`,
+      next: 'look at `changeline status`, then deliver again',
+    });
+  }
+  const write = makeLive(state, change, live, committed);
+  return { ...write, state: { ...write.state, open: { ...state.open, version: live.version, committed: true } } };
+}
+
+/** Makes a version live, whoever holds the environment. */
+export function makeLive(state: EnvironmentState, change: Change, live: Live, committed: LedgerEvent): Write {
+  const before = change.verb === 'rollback' ? olderThan(state, live.version) : withReplaced(state, live.version);
   return {
     change: append({ ...change, version: live.version, digest: live.digest }, [committed]),
-    state: {
-      ...state,
-      live,
-      before: before
-        .filter((each, index) => index === before.findIndex((other) => other.version === each.version))
-        .slice(0, KEPT_BEFORE),
-      open: state.open?.change === change.id ? { ...state.open, version: live.version, committed: true } : state.open,
-    },
+    state: { ...state, live, before: before.slice(0, KEPT_BEFORE) },
   };
+}
+
+/** The versions before, the replaced one first, each once. */
+function withReplaced({ live, before }: EnvironmentState, version: string): Live[] {
+  const all = live ? [live, ...before] : before;
+  const others = all.filter((each) => each.version !== version);
+  return others.filter((each, index) => index === others.findIndex((other) => other.version === each.version));
+}
+
+/** After a rollback: only what was live before the version gone back to. What was left is not gone back to again. */
+function olderThan({ before }: EnvironmentState, version: string): Live[] {
+  return before.slice(before.findIndex((each) => each.version === version) + 1);
 }
 
 /** Closes a change. A version that was deployed here and passed may go on to the environments that come after. */

@@ -13,6 +13,7 @@ export {
   openIncident,
   sameHolder,
   stamp,
+  takePlace,
 } from './fold.ts';
 export type { Change, EnvironmentState, Holder, Incident, Ledger, LedgerEvent, Live, Write } from './model.ts';
 export { isOfflineOpen, openOfflineLedger, syncOffline } from './offline.ts';

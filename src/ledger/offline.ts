@@ -5,21 +5,26 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDirectoryLedger, seedDirectoryLedger } from './directory.ts';
-import { append, commitChange, openIncident } from './fold.ts';
+import { append, makeLive, openIncident } from './fold.ts';
 import type { Change, EnvironmentState, Ledger, Live, Write } from './model.ts';
 
+/** What the hosts know: copies of the ledger's state, and the largest fence that any of them has seen. */
+export interface Known {
+  copies: readonly string[];
+  fence: number;
+}
+
 /**
- * Opens the offline ledger of an environment in `directory`. Where it holds nothing yet it begins with `copies`: of
- * the states that the hosts keep, the one with the largest fence.
+ * Opens the offline ledger of an environment in `directory`. Where it holds nothing newer it begins with the newest
+ * copy of the hosts; its fence is beyond every one that a host has seen, or the hosts would refuse it.
  */
-export async function openOfflineLedger(
-  directory: string,
-  environment: string,
-  copies: readonly string[],
-): Promise<Ledger> {
-  const newest = newestCopy(environment, copies);
-  // Hosts are told at the commit point, when the change is still open: for them it is over.
-  if (newest) await seedDirectoryLedger(directory, newest.open?.committed ? { ...newest, open: null } : newest);
+export async function openOfflineLedger(directory: string, environment: string, known: Known): Promise<Ledger> {
+  const newest = newestCopy(environment, known.copies);
+  if (newest) {
+    // Hosts are told at the commit point, when the change is still open: for them it is over.
+    const open = newest.open?.committed ? null : newest.open;
+    await seedDirectoryLedger(directory, { ...newest, open, fence: Math.max(newest.fence, known.fence) });
+  }
   return openDirectoryLedger(directory);
 }
 
@@ -41,19 +46,19 @@ export async function isOfflineOpen(directory: string, environment: string): Pro
   return (await openDirectoryLedger(directory).state(environment)).open !== null;
 }
 
-/** Tells the real ledger of the changes that were made offline, oldest first, and forgets them here. Returns their ids. */
+/** Tells the real ledger of the changes that were ended offline, oldest first, and forgets them here. Returns their ids. */
 export async function syncOffline(directory: string, environment: string, ledger: Ledger): Promise<string[]> {
   const offline = openDirectoryLedger(directory);
-  const changes = (await offline.recent(environment, Number.MAX_SAFE_INTEGER)).filter(
-    (change) => change.closed !== null,
-  );
-  if (changes.length === 0) return [];
-  const { incidents } = await offline.state(environment);
+  const { open, incidents } = await offline.state(environment);
+  if (open !== null) return [];
+  const changes = await offline.recent(environment, Number.MAX_SAFE_INTEGER);
   for (const change of changes.reverse()) {
-    if (await ledger.change(environment, change.id)) continue;
-    await ledger.write(environment, (state) => replay(state, change, incidents));
+    const told = await ledger.change(environment, change.id);
+    if (told?.closed) continue;
+    const whole = told ? { ...change, events: append(told, change.events).events } : change;
+    await ledger.write(environment, (state) => replay(state, whole, incidents));
   }
-  await rm(join(directory, environment), { recursive: true, force: true });
+  if (changes.length > 0) await rm(join(directory, environment), { recursive: true, force: true });
   return changes.map((change) => change.id);
 }
 
@@ -74,8 +79,9 @@ export function replay(state: EnvironmentState, change: Change, incidents: Envir
           since: committed.at,
         }
       : null;
-  const write = live ? commitChange(state, change, live, committed!) : { state, change: append(change, []) };
+  const write = live ? makeLive(state, change, live, committed!) : { state, change };
   const own = incidents.find((incident) => incident.change === change.id);
   const told = own ? openIncident(write.state, own) : write.state;
-  return { change: write.change, state: { ...told, fence: Math.max(told.fence, change.fence) } };
+  const open = told.open?.change === change.id ? null : told.open;
+  return { change: write.change, state: { ...told, open, fence: Math.max(told.fence, change.fence) } };
 }

@@ -24,6 +24,7 @@ export const CODES = {
   'disk-full': 'Too little room on a disk.',
   // ledger
   'change-open': 'Another change of this environment is open.',
+  'change-ended': 'The change was ended by another run.',
   'ledger-unreachable': 'The ledger could not be read or written.',
   'ledger-conflict': 'The ledger kept changing under the write.',
   'ledger-damaged': 'The ledger holds something that cannot be read.',

@@ -3,7 +3,7 @@
  * their own (so that Ctrl-C in a terminal reaches Changeline alone, which then ends them in order).
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../outcome/outcome.ts';
 import { redact } from '../secret/secret.ts';
@@ -54,6 +54,9 @@ export function start(command: Command, options: SpawnOptions = {}): ChildProces
   });
 }
 
+/** Milliseconds from SIGTERM to SIGKILL: time for a program to put its own things in order. */
+const GRACE = 5000;
+
 /** Ends a child and everything it started. */
 export function endGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): void {
   if (child.pid === undefined) return;
@@ -66,7 +69,8 @@ export function endGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'
 
 /**
  * Runs a program to its end and collects what it says. A status other than 0 is an answer, not an error.
- * Rejects with a Failure `tool-missing` where the program does not exist, and `cancelled` where `signal` fires.
+ * Rejects with a Failure `tool-missing` where the program does not exist, and `cancelled` where `signal` fires; with the
+ * error of `input` where that breaks. Whatever does not end when it is told to is killed after five seconds.
  */
 export async function run(command: Command): Promise<Finished> {
   if (command.signal?.aborted) throw cancelled(command);
@@ -79,15 +83,22 @@ export async function run(command: Command): Promise<Finished> {
     });
   }
   let timedOut = false;
-  const end = () => endGroup(child);
-  const timer = command.timeout === undefined ? undefined : setTimeout(() => ((timedOut = true), end()), command.timeout);
+  let killing: NodeJS.Timeout | undefined;
+  const end = () => {
+    endGroup(child);
+    killing ??= setTimeout(() => kill(child), GRACE);
+  };
+  const timer =
+    command.timeout === undefined ? undefined : setTimeout(() => ((timedOut = true), end()), command.timeout);
   command.signal?.addEventListener('abort', end, { once: true });
   try {
-    const [status, signal] = await Promise.all([ended(child, command), feed(child, command.input)]).then(([e]) => e);
+    const [[status, signal], broken] = await Promise.all([ended(child, command), feed(child, command.input, end)]);
     if (command.signal?.aborted) throw cancelled(command);
+    if (broken) throw broken;
     return { status, signal, ...output, timedOut };
   } finally {
     clearTimeout(timer);
+    clearTimeout(killing);
     command.signal?.removeEventListener('abort', end);
   }
 }
@@ -123,14 +134,41 @@ function ended(child: ChildProcess, command: Command): Promise<[number | null, N
   });
 }
 
-async function feed(child: ChildProcess, input: Command['input']): Promise<void> {
+/** Kills the group, and lets go of the output: a process that left the group may hold it open for ever. */
+function kill(child: ChildProcess): void {
+  endGroup(child, 'SIGKILL');
+  child.stdout!.destroy();
+  child.stderr!.destroy();
+}
+
+/**
+ * Gives a program its input; the error where the input breaks, null otherwise. `end` is called before the program could
+ * take the break for the end of its input.
+ */
+async function feed(child: ChildProcess, input: Command['input'], end: () => void): Promise<Error | null> {
   const stdin = child.stdin!;
   stdin.on('error', () => {}); // a program may end without reading its input
-  if (input === undefined) stdin.end();
-  else if (typeof input === 'string' || Buffer.isBuffer(input)) stdin.end(input);
-  else await pipeline(input, stdin).catch(() => {});
+  if (!(input instanceof Readable)) {
+    stdin.end(input);
+    return null;
+  }
+  let broken: Error | null = null;
+  const breaks = (error?: Error) => {
+    if (stdin.destroyed || input.readableEnded) return; // the program went first, or all was read
+    broken ??= error ?? new Error('the input broke off');
+    end();
+  };
+  // These come before the listeners of the pipeline, which close the program's input.
+  input.once('error', breaks).once('close', () => breaks());
+  if (input.destroyed) breaks(input.errored ?? undefined);
+  await pipeline(input, stdin).catch(() => {});
+  return broken;
 }
 
 function cancelled(command: Command): Failure {
-  return new Failure({ code: 'cancelled', what: `${command.file} was ended because the run was cancelled`, next: 'run it again' });
+  return new Failure({
+    code: 'cancelled',
+    what: `${command.file} was ended because the run was cancelled`,
+    next: 'run it again',
+  });
 }

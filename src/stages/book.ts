@@ -14,9 +14,11 @@ import {
   type Opening,
   openChange,
   openIncident,
+  takePlace,
   type Write,
 } from '../ledger/ledger.ts';
 import type { Code, Outcome } from '../outcome/outcome.ts';
+import { redact, redactAll } from '../secret/secret.ts';
 import { type Page, readPage, removePage, writePage } from './handover.ts';
 
 /** A change and its pages. Stage events wait in the job's folder and go to the ledger with the next of its few writes. */
@@ -87,6 +89,35 @@ export class Book {
     return append(this.#page.change, this.#page.pending);
   }
 
+  /** True where the change holds the environment's one open place. */
+  get exclusive(): boolean {
+    return this.#page.exclusive;
+  }
+
+  /**
+   * Takes the environment's open place for a change that ran beside until now, or renews the fence of one that holds
+   * it. `decide` sees the state that is about to be written upon, and throws to refuse.
+   */
+  async takePlace(decide: (state: EnvironmentState) => Promise<void>): Promise<void> {
+    const { change } = await this.#ledger.write(this.change.environment, async (state) => {
+      await decide(state);
+      return takePlace(state, this.change);
+    });
+    await this.#turn({ ...this.#page, change, pending: [], exclusive: true });
+  }
+
+  /** Asks the ledger whether the commit point stands after all: its answer may have been lost. */
+  async refresh(): Promise<void> {
+    if (this.#page.committed) return;
+    const { open } = await this.#ledger.state(this.change.environment);
+    if (open?.change === this.change.id && open.committed) await this.#turn({ ...this.#page, committed: true });
+  }
+
+  /** Writes what waits and leaves the change open, for the next run to end. */
+  async leaveOpen(): Promise<void> {
+    await this.#write((state, change) => ({ state, change }));
+  }
+
   /** The step that opened the change. */
   get opener(): string {
     return this.#page.opener;
@@ -116,7 +147,7 @@ export class Book {
 
   /** Keeps an event for the next write. */
   async record(entry: LedgerEvent): Promise<void> {
-    await this.#turn({ ...this.#page, pending: [...this.#page.pending, entry] });
+    await this.#turn({ ...this.#page, pending: [...this.#page.pending, clean(entry)] });
   }
 
   /** What only becomes known on the way. */
@@ -128,8 +159,10 @@ export class Book {
   async openIncident(parts: Pick<Incident, 'from' | 'to' | 'why'>): Promise<Incident> {
     const known = this.#page.incident;
     if (known) return known;
-    const opened = event('incident', { why: parts.why, facts: { from: parts.from, to: parts.to } });
-    const incident = { id: `incident-${this.change.id}`, change: this.change.id, opened: opened.at, ...parts };
+    const { from, to } = parts;
+    const why = redact(parts.why);
+    const opened = event('incident', { why, facts: { from, to } });
+    const incident = { id: `incident-${this.change.id}`, change: this.change.id, opened: opened.at, from, to, why };
     await this.#turn({ ...this.#page, incident, pending: [...this.#page.pending, opened] });
     return incident;
   }
@@ -137,7 +170,7 @@ export class Book {
   /** The commit point. Returns the state that it made; null where it stood already. */
   async commit(live: Omit<Live, 'change' | 'since'>, summary: string): Promise<EnvironmentState | null> {
     if (this.#page.committed) return null;
-    const committed = event('committed', { summary, facts: { version: live.version } });
+    const committed = clean(event('committed', { summary, facts: { version: live.version } }));
     const { state } = await this.#write((state, change) =>
       commitChange(state, change, { ...live, change: change.id, since: committed.at }, committed),
     );
@@ -147,7 +180,7 @@ export class Book {
 
   /** Closes the change and writes all that waits. */
   async close(outcome: Outcome, code: Code, summary: string): Promise<void> {
-    const closed = event('closed', { outcome, code, summary });
+    const closed = clean(event('closed', { outcome, code, summary }));
     await this.#write((state, change) => closeChange(state, change, outcome, closed));
     await removePage(this.#directory, this.change.environment);
   }
@@ -165,4 +198,11 @@ export class Book {
     this.#page = page;
     await writePage(this.#directory, page);
   }
+}
+
+/** The entry as it may stand in a ledger that others read: its texts without secrets. */
+function clean(entry: LedgerEvent): LedgerEvent {
+  const { summary, why, facts } = entry;
+  const texts = { ...(summary && { summary }), ...(why && { why }), ...(facts && { facts }) };
+  return { ...entry, ...redactAll(texts) };
 }

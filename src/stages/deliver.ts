@@ -76,7 +76,8 @@ async function deliver(context: Context): Promise<Result> {
     const back = deployed || touchedUsers(verb, result);
     return back ? takeBack(context, { verb, result, results, before }) : stopped(context, verb, results, before);
   }
-  if (deployed) await commit(context);
+  const mixed = deployed ? await commit(context) : null;
+  if (mixed) return stopped(context, 'deploy', [...results, mixed], before);
   const live = deployed ? context.inputs.version : (before?.version ?? null);
   const papers = await writePapers(context, { results, incident: null, outcome: 'passed' });
   return {
@@ -115,10 +116,11 @@ function touchedUsers(verb: LineVerb, { facts }: Result): boolean {
   );
 }
 
-async function commit(context: Context): Promise<void> {
+/** Commits what stands; the result where hosts are behind the commit point, which the next run brings forward. */
+async function commit(context: Context): Promise<Result | null> {
   const deploy = await loadStage('deploy');
   const settled = await deploy.settle!(contextFor('deploy', context));
-  if (!goesOn(settled.outcome)) context.log.warn(settled.summary);
+  return goesOn(settled.outcome) ? null : settled;
 }
 
 /** Stopped before anything was live: there is nothing to take back but what the stage itself has put back. */

@@ -71,8 +71,10 @@ async function offline(door: Doorway, request: LedgerRequest, directory: string)
   });
   try {
     if (fleet.hosts.length === 0) throw fleet.lost[0]!.failure;
-    const copies = (await survey(fleet)).flatMap((state) => state.ledger ?? []);
-    return await openOfflineLedger(directory, request.environment.name, copies);
+    const states = await survey(fleet);
+    const copies = states.flatMap((state) => state.ledger ?? []);
+    const fence = Math.max(...states.map((state) => state.fence));
+    return await openOfflineLedger(directory, request.environment.name, { copies, fence });
   } finally {
     await fleet.close();
   }

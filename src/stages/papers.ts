@@ -1,5 +1,5 @@
 /** The papers of a change: the report, and the draft of a post-mortem where there is an incident. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Change, Incident } from '../ledger/ledger.ts';
 import type { Chart, Outcome, Result } from '../outcome/outcome.ts';
@@ -18,7 +18,7 @@ export interface Papers {
 
 /** Writes the papers of the context's change from what its stages found. */
 export async function writePapers(
-  context: StageContext<'deliver' | 'rollback'>,
+  context: Pick<StageContext<Verb>, 'change' | 'place'>,
   found: { results: readonly Result[]; incident: Incident | null; outcome: Outcome },
 ): Promise<Papers> {
   // The change is closed only at the end of the job; its papers already say how it went.
@@ -35,7 +35,15 @@ export async function writePapers(
   return { report, postmortem };
 }
 
-/** The job summary of one stage; of the whole line with its picture. */
-export function stageSummary(verb: Verb, result: Result, change: Change | null): string {
-  return renderSummary(verb, result, verb === 'deliver' ? { change, line: LINE } : {});
+/**
+ * The job summary of one stage; with `change` also the picture of its line. The draft of a post-mortem stands in it,
+ * because a runner and its files are gone after the job.
+ */
+export async function stageSummary(title: string, result: Result, change: Change | null): Promise<string> {
+  const summary = renderSummary(title, result, change ? { change, line: LINE } : {});
+  const { postmortem } = result.facts;
+  const draft = typeof postmortem === 'string' ? await readFile(postmortem, 'utf8').catch(() => null) : null;
+  return draft === null
+    ? summary
+    : `${summary}\n<details><summary>The draft of the post-mortem</summary>\n\n${draft}\n</details>\n`;
 }

@@ -1,5 +1,6 @@
 /** Ends a change whose run died: forward where it was committed, back where it was not. Then a new one may open. */
 
+import { join } from 'node:path';
 import { event } from '../ledger/ledger.ts';
 import { Failure, goesOn, type Result } from '../outcome/outcome.ts';
 import type { Admission } from './admission.ts';
@@ -29,7 +30,12 @@ export async function recover<V extends Verb>(
   door.log.warn(
     `change ${change.id} (version ${change.version ?? 'unknown'}) was left open by a run that no longer lives; it is ${state.open.committed ? 'finished' : 'put back'} first`,
   );
-  const book = await Book.adopt(ledger, door.place.handover, change, state.open.committed);
+  // A folder of its own: this run may have a page for the same environment already.
+  const book = await Book.adopt(ledger, join(door.place.scratch, 'recovery'), change, state.open.committed);
+  // From here on hosts refuse the run that was thought dead, should it wake up.
+  await book.takePlace(async (now) => {
+    if (now.open?.change !== change.id) throw endedMeanwhile(change.id, environment.name);
+  });
   const stage = await loadStage('deploy');
   // The stages share the inputs that recovery needs (environment, ssh-key); the version is that of the change.
   const inputs = { artifact: '', 'ssh-key': '', ...prepared.inputs, version: change.version ?? '' };
@@ -48,6 +54,16 @@ export async function recover<V extends Verb>(
   const summary = ended?.summary ?? 'nothing had been touched';
   await book.record(event('recovered', { summary, why }));
   await book.close(state.open.committed ? 'passed' : 'failed', state.open.committed ? 'ok' : 'cancelled', summary);
+}
+
+function endedMeanwhile(change: string, environment: string): Failure {
+  return new Failure({
+    code: 'change-ended',
+    what: `the change ${change} was ended by another run at this moment`,
+    where: environment,
+    untouched: 'nothing was changed',
+    next: 'start again',
+  });
 }
 
 /** A rollback that died is not turned back to the version it came from: the next run takes the hosts on. */

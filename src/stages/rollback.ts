@@ -10,6 +10,7 @@ import {
   openReachable,
   stageVersion,
   survey,
+  unfinished,
   type Work,
 } from '../fleet/fleet.ts';
 import type { EnvironmentState, Live } from '../ledger/ledger.ts';
@@ -70,7 +71,12 @@ export function chooseTarget(asked: string, state: EnvironmentState, hosts: read
     checkVersion(asked);
     return { version: asked, from, because: 'asked for' };
   }
-  const before = state.before.find((live) => live.version !== from);
+  const { live } = state;
+  if (live && hosts.some((host) => host.current !== live.version || unfinished(host.journal))) {
+    const now = mostCommon(hosts.map((host) => host.current));
+    return { version: live.version, from: now, because: 'live by the ledger, and not every host runs it' };
+  }
+  const before = state.before.find((each) => each.version !== from);
   if (before) return { version: before.version, from, because: `live before, since ${before.since}` };
   const remembered = mostCommon(hosts.map((host) => (host.previous === from ? null : host.previous)));
   if (remembered) return { version: remembered, from, because: 'what the hosts ran before' };
@@ -111,9 +117,8 @@ async function rollBack(context: Context, fleet: Fleet): Promise<Result> {
   const work = workOf(context);
   const digest = await bringVersion(context, fleet, states, target.version);
   const reports = await converge(fleet, target.version, work);
-  const moved = reports.filter((report) => report.outcome === 'moved').length;
   const bad = failuresOf(reports, fleet);
-  if (moved === 0 && bad.length > 0) throw notBack(context, target, bad, 'no host was moved');
+  if (reports.every((report) => report.failure !== null)) throw notBack(context, target, bad, 'no host was moved');
   return verified(context, fleet, { target, state, digest, reports, bad });
 }
 

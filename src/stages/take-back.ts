@@ -25,6 +25,7 @@ export async function takeBack(context: StageContext<'deliver'>, reason: Reason)
   await context.book!.record(stageEvent('deploy', back, took, 'turned-back'));
   if (back.code !== 'nothing-to-do') context.log.stage({ verb: 'turn back', result: back, took });
   const before = reason.before?.version ?? null;
+  if (back.code === 'nothing-to-do' && before === context.inputs.version) return liveBefore(context, reason);
   const verified =
     goesOn(back.outcome) && before !== null ? await passStage('smoke-test', context, { expectVersion: before }) : null;
   const incident = await context.book!.openIncident({ from: context.inputs.version, to: before, why });
@@ -44,6 +45,19 @@ export async function takeBack(context: StageContext<'deliver'>, reason: Reason)
       ? (bad.next ?? 'bring the hosts that are named to one version')
       : `write the post-mortem: ${papers.postmortem}`,
     outputs: { 'live-version': before, report: papers.report },
+  };
+}
+
+/** The version was live already when the line began: there is nothing to take back, and it is not this change's doing. */
+async function liveBefore(context: StageContext<'deliver'>, { verb, result, results }: Reason): Promise<Result> {
+  const papers = await writePapers(context, { results, incident: null, outcome: result.outcome });
+  const { version } = context.inputs;
+  return {
+    ...result,
+    summary: `${verb}: ${result.summary}; ${version} was live before, so nothing was taken back`,
+    next: `find the cause, or go back to an earlier version: changeline rollback --why "…"`,
+    facts: { ...result.facts, stage: verb },
+    outputs: { 'live-version': version, report: papers.report },
   };
 }
 

@@ -80,6 +80,13 @@ describe('rollback', () => {
     expect((await openDirectoryLedger(join(workspace, 'ledger')).state('production')).incidents).toHaveLength(1);
   });
 
+  it('pressed twice goes back twice, never to the version that was left', async () => {
+    await deploy('1', '2', '3');
+    expect((await run('rollback', {})).last.outputs).toMatchObject({ 'live-version': '2' });
+    expect((await run('rollback', {})).last.outputs).toMatchObject({ 'live-version': '1' });
+    expect(live()).toEqual(['1', '1']);
+  });
+
   it('fetches a version again that was pruned from the hosts', async () => {
     await deploy('1', '2', '3', '4');
     expect(existsSync(join(workspace, 'hosts/web1/versions/1'))).toBe(false);

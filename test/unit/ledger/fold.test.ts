@@ -3,6 +3,7 @@ import { append, changeId } from '../../../src/ledger/fold.ts';
 import {
   closeChange,
   commitChange,
+  type EnvironmentState,
   emptyState,
   event,
   type Holder,
@@ -10,6 +11,7 @@ import {
   openChange,
   openIncident,
   stamp,
+  takePlace,
   type Write,
 } from '../../../src/ledger/ledger.ts';
 
@@ -55,6 +57,51 @@ describe('the life of a change', () => {
     const held = openChange(emptyState('production'), opening, true);
     const beside = openChange(held.state, opening, false);
     expect(closeChange(beside.state, beside.change, 'passed', event('closed')).state.open!.change).toBe(held.change.id);
+  });
+});
+
+describe('rollback', () => {
+  const commit = (state: EnvironmentState, verb: string, version: string) => {
+    const opened = openChange(state, { ...opening, verb, version }, true);
+    const live: Live = { version, digest: null, commit: null, change: opened.change.id, since: 'now' };
+    const committed = commitChange(opened.state, opened.change, live, event('committed'));
+    return closeChange(committed.state, committed.change, 'passed', event('closed')).state;
+  };
+  const three = ['1', '2', '3'].reduce((state, version) => commit(state, 'deliver', version), emptyState('production'));
+
+  it('pressed twice goes back twice, and never to what was left', () => {
+    const once = commit(three, 'rollback', '2');
+    expect(once.before.map((live) => live.version)).toEqual(['1']);
+    expect(commit(once, 'rollback', '1').before).toEqual([]);
+  });
+
+  it('then lets a mended version come after the one gone back to', () => {
+    const mended = commit(commit(three, 'rollback', '2'), 'deliver', '3.1');
+    expect(mended.before.map((live) => live.version)).toEqual(['2', '1']);
+  });
+});
+
+describe('a change that was ended by another run', () => {
+  it('can no longer commit', () => {
+    const opened = openChange(emptyState('production'), opening, true);
+    const closed = closeChange(opened.state, opened.change, 'failed', event('closed'));
+    const live: Live = { version: '2', digest: null, commit: null, change: opened.change.id, since: 'now' };
+    expect(() => commitChange(closed.state, opened.change, live, event('committed'))).toThrow(/ended by another run/);
+  });
+
+  it('has a smaller fence than whoever ended it', () => {
+    const opened = openChange(emptyState('production'), opening, true);
+    const taken = takePlace(opened.state, opened.change);
+    expect(taken.change.fence).toBeGreaterThan(opened.change.fence);
+    expect(taken.state).toMatchObject({ fence: taken.change.fence, open: opened.state.open });
+  });
+
+  it('takes the open place where it ran beside', () => {
+    const beside = openChange(emptyState('production'), opening, false);
+    expect(takePlace(beside.state, beside.change).state.open).toMatchObject({
+      change: beside.change.id,
+      committed: false,
+    });
   });
 });
 

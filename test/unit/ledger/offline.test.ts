@@ -37,7 +37,7 @@ describe('replay', () => {
     const { state } = replay(before, change, [incident]);
     expect(state).toMatchObject({
       live: { version: '1.0.0' },
-      before: [{ version: '2.0.0' }],
+      before: [],
       incidents: [incident],
       fence: 6,
       open: null,
