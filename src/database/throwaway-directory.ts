@@ -37,17 +37,42 @@ export function asUser(command: Command, user: ServerUser | null): Command {
   return { ...command, file: 'setpriv', args: ['--pdeathsig=QUIT', ...args, '--', command.file, ...command.args] };
 }
 
-/** A new directory, mode 0700, owned by the server's user: below `scratch` where that user may enter it and the path is short enough for a socket. */
+/**
+ * A new directory, mode 0700, owned by the server's user: below `scratch`, else the folder for temporary files, else
+ * /tmp, whichever fits first. Throws `backup-failed` where none does.
+ */
 export async function throwawayDirectory(scratch: string, user: ServerUser | null): Promise<string> {
-  await sweep([scratch, tmpdir()]);
-  const base = scratch.length <= LONGEST && (!user || (await enterable(scratch))) ? scratch : tmpdir();
-  const directory = await mkdtemp(join(base, `${PREFIX}${process.pid}-`));
+  const bases = [...new Set([scratch, tmpdir(), '/tmp'])];
+  await sweep(bases);
+  const directory = await mkdtemp(join(await fittingBase(bases, user), `${PREFIX}${process.pid}-`));
   if (user) await chown(directory, user.uid, user.gid);
   return directory;
 }
 
+/** The first folder that the server's user may enter and whose path is short enough for a socket. */
+export async function fittingBase(bases: readonly string[], user: ServerUser | null): Promise<string> {
+  for (const base of bases) {
+    if (base.length <= LONGEST && (!user || (await enterable(base)))) return base;
+  }
+  throw new Failure({
+    code: 'backup-failed',
+    what: user
+      ? `no folder for temporary files can be entered by the user who runs the throwaway server (uid ${user.uid})`
+      : 'the path of every folder for temporary files is too long for the socket of a throwaway server',
+    where: bases.join(', '),
+    untouched: 'the original database was only read',
+    next: user
+      ? 'set TMPDIR to a folder that every user may enter (chmod o+x, on the folders above it too), or run as another user than root'
+      : `set TMPDIR to a folder whose path has at most ${LONGEST} characters`,
+  });
+}
+
 async function enterable(path: string): Promise<boolean> {
-  const open = ((await stat(path)).mode & 0o001) !== 0;
+  const mode = await stat(path).then(
+    (found) => found.mode,
+    () => 0,
+  );
+  const open = (mode & 0o001) !== 0;
   return open && (path === dirname(path) || enterable(dirname(path)));
 }
 

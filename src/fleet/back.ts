@@ -31,14 +31,24 @@ export interface LostHost extends Named {
   failure: Failure;
 }
 
-/** Takes the change back on all hosts. Never throws: each host has its report. */
-export async function turnBack(hosts: readonly Host[], lost: readonly LostHost[], work: Work): Promise<BackReport[]> {
+/**
+ * Takes the change back on all hosts. Never throws: each host has its report. `rooted`: every host is known to have had
+ * its root directory. Where that is not known, a fleet without a trace of Changeline has not come to its first deploy.
+ */
+export async function turnBack(
+  hosts: readonly Host[],
+  lost: readonly LostHost[],
+  work: Work,
+  rooted = false,
+): Promise<BackReport[]> {
   const looks = await onEach(hosts, async (host) => ({ host, state: await surveyHost(host) }));
   const reports = new Map<string, BackReport>();
   for (const { name, failure } of lost) reports.set(name, report(name, 'lost', null, failure));
+  const known = rooted || looks.some((look) => look.ok && hasTrace(look.value.state));
   const seen = looks.flatMap((look, index) => {
-    if (look.ok) return [look.value];
-    reports.set(hosts[index]!.name, report(hosts[index]!.name, 'lost', null, look.failure));
+    if (look.ok && (look.value.state.root || !known)) return [look.value];
+    const host = hosts[index]!;
+    reports.set(host.name, report(host.name, 'lost', null, look.ok ? rootMissing(host) : look.failure));
     return [];
   });
   const ofStep = (...steps: string[]) => seen.filter(({ state }) => steps.includes(backStep(state, work.change.id)));
@@ -57,6 +67,23 @@ export async function turnBack(hosts: readonly Host[], lost: readonly LostHost[]
   for (const batch of planBatches(serving, hosts.length + lost.length, work.section)) await take(batch);
   await isolateLost([...hosts, ...lost], reports, work.section);
   return [...reports.values()];
+}
+
+/** True for a host that Changeline has been on. */
+function hasTrace({ journal, fence, versions }: HostState): boolean {
+  return journal !== null || fence > 0 || versions.length > 0;
+}
+
+/** What runs there cannot be known: the journal lies in the root, and a service may run on without it. */
+function rootMissing({ name, path }: Host): Failure {
+  return new Failure({
+    code: 'host-unfit',
+    where: name,
+    what: `the directory ${path} is missing there`,
+    why: 'it may be unmounted; what the host runs cannot be known without it',
+    untouched: 'nothing there was touched',
+    next: 'mount it, or create it empty on a host that never had a version; then run again',
+  });
 }
 
 async function backOne(host: Host, state: HostState, work: Work): Promise<BackReport> {

@@ -168,7 +168,8 @@ async function putBack(
   waves: string[][],
   { failures, verdict }: { failures: Failure[]; verdict?: WaveVerdict },
 ): Promise<DeployResult> {
-  const back = await turnBack(fleet.hosts, [], request);
+  const rooted = true; // every host holds the version since it was staged
+  const back = await turnBack(fleet.hosts, [], request, rooted);
   for (const entry of back) {
     const report = reports.get(entry.host)!;
     // What a host failed of stays in its report; what it runs now is what the turning back found.

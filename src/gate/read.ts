@@ -107,7 +107,8 @@ async function withoutOwnVerdicts(github: GitHub, checks: Check[]): Promise<Chec
 
 /**
  * True for a job that failed in a step of Changeline's: a delivery that was refused or turned back is no broken
- * build, and would hold the gate closed for ever. Such a step bears the name that GitHub gives it, `Run …/changeline…@…`.
+ * build, and would hold the gate closed for ever. Such a step bears the name that GitHub gives it, `Run …/changeline…@…`,
+ * and `Post Run …` at the end of the job. A step with a name of its own is a check like any other.
  */
 async function isOwnVerdict(github: GitHub, check: Check): Promise<boolean> {
   if (check.state !== 'red' || check.job === null) return false;
@@ -115,6 +116,7 @@ async function isOwnVerdict(github: GitHub, check: Check): Promise<boolean> {
   const { data } = await rest.actions.getJobForWorkflowRun({ ...github.at, job_id: check.job });
   const failed = (data.steps ?? []).filter((step) => step.conclusion === 'failure' || step.conclusion === 'cancelled');
   return (
-    failed.length > 0 && failed.every((step) => /^Run [^\s/]+\/changeline(\/actions\/[\w-]+)?@\S+$/.test(step.name))
+    failed.length > 0 &&
+    failed.every((step) => /^(?:Post )?Run [^\s/]+\/changeline(\/actions\/[\w-]+)?@\S+$/.test(step.name))
   );
 }

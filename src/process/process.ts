@@ -88,8 +88,11 @@ export async function run(command: Command): Promise<Finished> {
     endGroup(child);
     killing ??= setTimeout(() => kill(child), GRACE);
   };
-  const timer =
-    command.timeout === undefined ? undefined : setTimeout(() => ((timedOut = true), end()), command.timeout);
+  const late = () => {
+    timedOut = true;
+    end();
+  };
+  const timer = command.timeout === undefined ? undefined : setTimeout(late, command.timeout);
   command.signal?.addEventListener('abort', end, { once: true });
   try {
     const [[status, signal], broken] = await Promise.all([ended(child, command), feed(child, command.input, end)]);

@@ -29,10 +29,14 @@ export interface Moment {
   took: number | null;
 }
 
+/** These pass through stages; on a picture of the line they are the line itself. */
+const LINES: readonly string[] = ['deliver', 'rollback'];
+
 /** The stages in the order of `line`, then those that the line does not name; the last event of each counts. */
 export function stationsOf(change: Change, line: readonly string[]): Station[] {
   const last = new Map<string, LedgerEvent>();
-  for (const event of change.events) if (event.kind === 'stage' && event.stage) last.set(event.stage, event);
+  for (const event of change.events)
+    if (event.kind === 'stage' && event.stage && !LINES.includes(event.stage)) last.set(event.stage, event);
   return [...new Set([...line, ...last.keys()])].map((verb) => {
     const event = last.get(verb) ?? null;
     return { verb, outcome: event?.outcome ?? null, event };

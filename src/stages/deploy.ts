@@ -69,7 +69,8 @@ export const stage: Stage<'deploy'> = {
     const signal = new AbortController().signal;
     const fleet = await openReachable(context.environment!, { ...fleetOptions(context), signal });
     try {
-      const reports = await turnBack(fleet.hosts, fleet.lost, { ...workOf(context), signal });
+      const work = { ...workOf(context), signal };
+      const reports = await turnBack(fleet.hosts, fleet.lost, work, await hadRoots(context));
       return backResult(reports, why);
     } finally {
       await fleet.close();
@@ -217,6 +218,12 @@ function resultOf(deployed: DeployResult, context: Context, digest: string): Res
 function commonVersion(versions: readonly (string | null)[]): string | null {
   const [first = null] = versions;
   return versions.every((version) => version === first) ? first : null;
+}
+
+/** True where every host has had its root: a version is live, or this change was deployed. A missing one is then lost. */
+async function hadRoots({ ledger, environment, change }: Context): Promise<boolean> {
+  const deployed = change!.events.some(({ stage, outcome }) => stage === 'deploy' && outcome === 'passed');
+  return deployed || (await ledger!.state(environment!.name)).live !== null;
 }
 
 function backResult(reports: Awaited<ReturnType<typeof turnBack>>, why: string): Result {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -305,6 +305,34 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     });
     expect(current(place)).toEqual(all(null));
     expect(result.hosts.map(({ outcome }) => outcome)).toEqual(all('removed'));
+  });
+
+  test.each([
+    ['all', HOSTS],
+    ['one', 1],
+  ])('is lost, not untouched, where the root of %s of the hosts is gone', async (_, gone) => {
+    await settled('1.0.0');
+    const roots = place.roots.slice(0, gone);
+    const result = await deploy(await artifact('1.1.0'), { waves: [1, '100%'] }, async () => {
+      for (const root of roots) await rename(root, `${root}.away`);
+      return { goOn: false, why: 'worse' };
+    });
+    const first = fleet.hosts[0]!.name;
+    const backOfFirst = async () => (await turnBack(fleet.hosts, [], work())).find(({ host }) => host === first);
+    const again = await backOfFirst();
+    for (const root of roots) await rename(`${root}.away`, root);
+    expect(result).toMatchObject({ outcome: 'failed', code: 'fleet-mixed', turnedBack: false });
+    expect(result.failures).toHaveLength(gone);
+    expect(result.failures[0]).toMatchObject({
+      code: 'host-unfit',
+      where: first,
+      what: expect.stringContaining('is missing'),
+      next: expect.stringContaining('mount it'),
+    });
+    // Later runs see it as long as another host tells that Changeline has been here.
+    expect(again?.outcome).toBe(gone === HOSTS ? 'untouched' : 'lost');
+    expect(await backOfFirst()).toMatchObject({ outcome: 'back', version: '1.0.0' });
+    expect(current(place)).toEqual(all('versions/1.0.0'));
   });
 
   test('refuses what does not fit, on every host, before anything is touched', async () => {

@@ -218,10 +218,23 @@ describe('the evidence', () => {
     const own = [{ name: 'Run acme/changeline/actions/deploy@v1', conclusion: 'failure' }];
     shop.run(sha, { workflow: 'Deliver', jobs: [{ name: 'deliver', conclusion: 'failure', steps: own }] });
     expect((await gate()).outputs?.state).toBe('green');
-    const test = [{ name: 'Run npm test', conclusion: 'failure' }, ...own];
+    const post = [{ name: 'Post Run acme/changeline@v1', conclusion: 'failure' }];
+    shop.run(sha, { workflow: 'Chained', jobs: [{ name: 'chained', conclusion: 'failure', steps: post }] });
+    expect((await gate()).outputs?.state).toBe('green');
+    const test = [{ name: 'Run npm test', conclusion: 'failure' }, ...own, ...post];
     shop.run(sha, { workflow: 'Release', jobs: [{ name: 'release', conclusion: 'failure', steps: test }] });
     expect((await gate()).outputs?.state).toBe('red');
   });
+
+  it.each(['Deliver to production', 'Post Deliver to production', 'Post Run actions/cache@v4'])(
+    'counts a job that failed in "%s" as a check like any other',
+    async (name) => {
+      const sha = push(build());
+      const steps = [{ name, conclusion: 'failure' }];
+      shop.run(sha, { workflow: 'Deliver', jobs: [{ name: 'deliver', conclusion: 'failure', steps }] });
+      expect((await gate()).outputs?.state).toBe('red');
+    },
+  );
 
   it('is not held up by the run that asks', async () => {
     const sha = push(build());

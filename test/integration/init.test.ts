@@ -100,4 +100,11 @@ describe('by flags', () => {
     await changeline(['init', '--yes', '--name', 'books', '--hosts', './host', '--database', 'BOOKS_URL'], folder);
     expect(await changeline(['status'], folder)).toEqual({ status: 0, out: 'production: nothing is live yet\n' });
   });
+
+  it('says which secret belongs to which environment', async () => {
+    const hosts = ['--hosts', './host', '--uat-hosts', './uat', '--database', 'BOOKS_URL'];
+    const { out } = await changeline(['init', '--yes', '--name', 'books', ...hosts], folder);
+    expect(out).toMatch(/environment uat: SSH_KEY and UAT_BOOKS_URL$/m);
+    expect(out).toMatch(/environment production: SSH_KEY and BOOKS_URL;/);
+  });
 });

@@ -21,7 +21,9 @@ function writer(times: number): Promise<number | null> {
     const { openChange, openDirectoryLedger } = await import(${JSON.stringify(face)});
     const ledger = openDirectoryLedger(${JSON.stringify(directory)});
     for (let i = 0; i < ${times}; i++) await ledger.write('uat', (state) => openChange(state, ${JSON.stringify(opening)}, false));`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   return new Promise((resolve) => child.once('exit', resolve));
 }
 

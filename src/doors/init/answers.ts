@@ -34,6 +34,11 @@ export interface Answers {
   acceptFingerprints: boolean;
 }
 
+/** The variable of UAT's own database: with production's, a delivery to UAT would migrate production. '' for none. */
+export function uatVariable({ databaseVariable, uatHosts }: Answers): string {
+  return databaseVariable && uatHosts.length > 0 ? `UAT_${databaseVariable}` : '';
+}
+
 interface Question {
   flag: string;
   text: string;
@@ -77,7 +82,7 @@ const QUESTIONS: Question[] = [
   },
   {
     flag: 'database',
-    text: 'The variable that holds the URL of its database (empty: none)',
+    text: 'The variable that holds the URL of its database; for UAT, UAT_ and its name (empty: none)',
     default: () => '',
     ask: delivers,
   },

@@ -1,14 +1,17 @@
 /** The files that `changeline init` writes, as texts. Pure. */
 import { stringify } from 'yaml';
-import type { Answers } from './answers.ts';
+import { type Answers, uatVariable } from './answers.ts';
 
 /** A user's changeline.yml. Null where there is nothing to deliver yet: the gate needs none. */
 export function configText(answers: Answers): string | null {
   if (answers.hosts.length === 0) return null;
   const environments: Record<string, unknown> = {};
-  if (answers.uatHosts.length > 0) environments.uat = environment(answers, answers.uatHosts, answers.uatUrl, {});
+  if (answers.uatHosts.length > 0) {
+    const uat = { ...answers, hosts: answers.uatHosts, url: answers.uatUrl, databaseVariable: uatVariable(answers) };
+    environments.uat = environment(uat, {});
+  }
   const after = answers.uatHosts.length > 0 ? { after: 'uat' } : {};
-  environments.production = environment(answers, answers.hosts, answers.url, after);
+  environments.production = environment(answers, after);
   const config = { name: answers.name, artifact: `run:${answers.name}-{version}`, environments };
   return [
     '# What the environments are. `npx github:acme/changeline#v1 plan --version …` says what is still missing.',
@@ -17,13 +20,8 @@ export function configText(answers: Answers): string | null {
   ].join('\n');
 }
 
-function environment(
-  answers: Answers,
-  hosts: string[],
-  url: string,
-  first: Record<string, unknown>,
-): Record<string, unknown> {
-  const { databaseVariable: variable, migrations } = answers;
+function environment(answers: Answers, first: Record<string, unknown>): Record<string, unknown> {
+  const { hosts, url, databaseVariable: variable, migrations } = answers;
   return {
     ...first,
     hosts,
@@ -39,8 +37,20 @@ function environment(
 
 /** A workflow of the examples, with what this user said filled in. */
 export function workflowText(example: string, answers: Answers): string {
-  let text = example.replaceAll('shop-', `${answers.name}-`);
-  if (answers.databaseVariable) text = text.replaceAll('SHOP_DATABASE_URL', answers.databaseVariable);
-  else text = text.replace(/^ *env:\n *SHOP_DATABASE_URL: .*\n/gm, '').replace(/^ *SHOP_DATABASE_URL: .*\n/gm, '');
-  return text;
+  const text = example.replaceAll('shop-', `${answers.name}-`);
+  if (!answers.databaseVariable)
+    return text.replace(/^ *env:\n *SHOP_DATABASE_URL: .*\n/gm, '').replace(/^ *SHOP_DATABASE_URL: .*\n/gm, '');
+  return withUatVariable(text.replaceAll('SHOP_DATABASE_URL', answers.databaseVariable), uatVariable(answers));
+}
+
+/** The inputs of a step that goes to UAT, or where its user says, and the beginning of its variables if it has some. */
+const UAT_STEP =
+  /^( +)with:\n(?:\1 {2}\S.*\n)*?\1 {2}environment: (?:uat|\$\{\{ inputs\.environment \}\})\n(?:\1 {2}\S.*\n)*(?:\1env:\n)?/gm;
+
+function withUatVariable(text: string, name: string): string {
+  if (name === '') return text;
+  return text.replace(UAT_STEP, (step: string, indent: string) => {
+    const env = `${indent}env:\n`;
+    return `${step}${step.endsWith(env) ? '' : env}${indent}  ${name}: \${{ secrets.${name} }}\n`;
+  });
 }

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline/promises';
 import { parseConfig } from '../../config/config.ts';
 import { Failure } from '../../outcome/outcome.ts';
 import type { TerminalLog } from '../terminal.ts';
-import { type Answers, collectAnswers } from './answers.ts';
+import { type Answers, collectAnswers, uatVariable } from './answers.ts';
 import { configText, workflowText } from './files.ts';
 import { scanHostKeys } from './fingerprints.ts';
 
@@ -32,7 +32,8 @@ export async function run(options: string[], log: TerminalLog, home: string): Pr
 
 async function filesFor(answers: Answers, home: string): Promise<Written[]> {
   const config = configText(answers);
-  const env = Object.fromEntries(answers.databaseVariable ? [[answers.databaseVariable, 'postgres://host/name']] : []);
+  const variables = [answers.databaseVariable, uatVariable(answers)].filter(Boolean);
+  const env = Object.fromEntries(variables.map((name) => [name, 'postgres://host/name']));
   // What is written must be what is read: checked here, so that a user never starts from a file with a mistake.
   if (config) parseConfig(config, { name: '.github/changeline.yml', environment: 'production', choose: true, env });
   const workflows = await Promise.all(
@@ -99,8 +100,11 @@ function sayNext(answers: Answers, keys: boolean, log: TerminalLog): void {
   if (answers.hosts.length === 0) return;
   if (!keys && answers.hosts.some((host) => !/^\.{0,2}\//.test(host)))
     log.info('  add the keys of the hosts to .github/known_hosts');
+  const secrets = (variable: string) => `SSH_KEY${variable ? ` and ${variable}` : ''}`;
+  if (answers.uatHosts.length > 0)
+    log.info(`  add the secrets of the GitHub environment uat: ${secrets(uatVariable(answers))}`);
   log.info(
-    `  add the secrets SSH_KEY${answers.databaseVariable ? ` and ${answers.databaseVariable}` : ''} to the GitHub environments, and restrict production to the main branch`,
+    `  add the secrets of the GitHub environment production: ${secrets(answers.databaseVariable)}; and restrict it to the main branch`,
   );
   log.info(
     '  see what is still missing: npx github:acme/changeline#v1 plan --environment production --version <version>',

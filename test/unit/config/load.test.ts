@@ -67,22 +67,60 @@ describe('a good changeline.yml', () => {
 
 describe('a changeline.yml that is refused', () => {
   const cases: [what: string, text: string, code: string, ...says: RegExp[]][] = [
-    ['a misspelt key', GOOD.replace('waves:', 'wavs:'), 'config-invalid', /changeline\.yml:14/, /"wavs"/, /did you mean "waves"\?/],
+    [
+      'a misspelt key',
+      GOOD.replace('waves:', 'wavs:'),
+      'config-invalid',
+      /changeline\.yml:14/,
+      /"wavs"/,
+      /did you mean "waves"\?/,
+    ],
     ['a missing key', GOOD.replace(/^artifact.*\n/m, ''), 'config-invalid', /artifact is missing/],
     ['a value that is not allowed', GOOD.replace('25%', '25 %'), 'config-invalid', /25 %/, /share such as 75%/],
-    ['an unset variable', GOOD.replace('DB_PASSWORD', 'DB_PASS'), 'config-variable-unset', /\$\{DB_PASS\} is not set/, /:11/],
+    [
+      'an unset variable',
+      GOOD.replace('DB_PASSWORD', 'DB_PASS'),
+      'config-variable-unset',
+      /\$\{DB_PASS\} is not set/,
+      /:11/,
+    ],
     ['a literal password', GOOD.replace(`\${DB_PASSWORD}`, 'hunter22'), 'config-invalid', /literal password/],
-    ['a half literal password', GOOD.replace(`\${DB_PASSWORD}`, `x\${DB_PASSWORD}`), 'config-invalid', /literal password/],
-    ['after an environment that is not there', GOOD.replace('after: uat', 'after: prod'), 'config-invalid', /after names "prod"/],
+    [
+      'a half literal password',
+      GOOD.replace(`\${DB_PASSWORD}`, `x\${DB_PASSWORD}`),
+      'config-invalid',
+      /literal password/,
+    ],
+    [
+      'after an environment that is not there',
+      GOOD.replace('after: uat', 'after: prod'),
+      'config-invalid',
+      /after names "prod"/,
+    ],
     ['after itself', GOOD.replace('after: uat', 'after: production'), 'config-invalid', /must be another environment/],
     ['SSH hosts without a path', GOOD.replace(/^ {4}path.*\n/m, ''), 'config-invalid', /hosts over SSH need path/],
-    ['migrate without a database', GOOD.replace(/^ {4}database.*\n/m, '    migrate: { from: db }\n'), 'config-invalid', /migrate needs database/],
+    [
+      'migrate without a database',
+      GOOD.replace(/^ {4}database.*\n/m, '    migrate: { from: db }\n'),
+      'config-invalid',
+      /migrate needs database/,
+    ],
     ['no environment at all', 'name: a\nartifact: b\nenvironments: {}\n', 'environment-unknown', /no environment/],
     ['a key twice', `${GOOD}name: again\n`, 'config-invalid', /not valid YAML/],
     ['text that is no YAML', 'name: [', 'config-invalid', /not valid YAML/],
     ['an empty file', '', 'environment-unknown', /has none/],
-    ['a host that is an option', GOOD.replace('deploy@web1.example.com', '"-oProxyCommand=x"'), 'config-invalid', /user@host/],
-    ['a metric of two sources', GOOD.replace('    deploy:\n', '    watch: { metrics: [{ name: a, worse: up, sql: x, http: y }] }\n    deploy:\n'), 'config-invalid', /exactly one of/],
+    [
+      'a host that is an option',
+      GOOD.replace('deploy@web1.example.com', '"-oProxyCommand=x"'),
+      'config-invalid',
+      /user@host/,
+    ],
+    [
+      'a metric of two sources',
+      GOOD.replace('    deploy:\n', '    watch: { metrics: [{ name: a, worse: up, sql: x, http: y }] }\n    deploy:\n'),
+      'config-invalid',
+      /exactly one of/,
+    ],
   ];
   it.each(cases)('%s', (_, text, code, ...says) => {
     const failure = failureOf(() => parse(text));

@@ -24,6 +24,11 @@ describe('the stations', () => {
     ]);
   });
 
+  it.each(['deliver', 'rollback'])('are the stages of the line, and not %s itself', (verb) => {
+    const stations = stationsOf(withEvents([event('gate', 'passed'), event(verb, 'passed')]), ['gate', 'watch']);
+    expect(stations.map((station) => station.verb)).toEqual(['gate', 'watch']);
+  });
+
   it('are none where there is nothing', () => expect(stationsOf(withEvents([]), [])).toEqual([]));
 });
 

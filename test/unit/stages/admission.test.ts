@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { type EnvironmentState, emptyState, type Holder } from '../../../src/ledger/ledger.ts';
 import { admission, type Liveness } from '../../../src/stages/admission.ts';
 
-const me: Holder = { kind: 'actions', repository: 'acme/shop', run: '7', attempt: '1', job: 'production', url: 'https://x/7', actor: 'ann' };
+const me: Holder = {
+  kind: 'actions',
+  repository: 'acme/shop',
+  run: '7',
+  attempt: '1',
+  job: 'production',
+  url: 'https://x/7',
+  actor: 'ann',
+};
 const other: Holder = { ...me, run: '6', url: 'https://x/6', actor: 'bob' };
 
 function openBy(holder: Holder, committed = false): EnvironmentState {
@@ -43,6 +51,10 @@ describe('admission', () => {
   });
 
   it.each([true, false])('recovers what a dead run left (committed: %s)', (committed) => {
-    expect(admission(openBy(other, committed), me, { touches: true }, 'dead')).toEqual({ kind: 'recover', change: 'c1', committed });
+    expect(admission(openBy(other, committed), me, { touches: true }, 'dead')).toEqual({
+      kind: 'recover',
+      change: 'c1',
+      committed,
+    });
   });
 });

@@ -3,7 +3,8 @@ import { LINE, partOfLine } from '../../../src/stages/line.ts';
 
 describe('partOfLine', () => {
   it('is the whole line by default', () => expect(partOfLine('', '')).toEqual([...LINE]));
-  it('starts and ends where it is told', () => expect(partOfLine('migrate', 'smoke-test')).toEqual(['migrate', 'deploy', 'smoke-test']));
+  it('starts and ends where it is told', () =>
+    expect(partOfLine('migrate', 'smoke-test')).toEqual(['migrate', 'deploy', 'smoke-test']));
   it('may be one stage', () => expect(partOfLine('deploy', 'deploy')).toEqual(['deploy']));
   it.each([
     ['watch', 'gate', /"gate" comes before "watch"/],

@@ -25,7 +25,7 @@ function read(text: string | null, environment = 'production') {
     name: 'changeline.yml',
     environment,
     choose: true,
-    env: { BOOKS_URL: 'postgres://h/b' },
+    env: { BOOKS_URL: 'postgres://h/b', UAT_BOOKS_URL: 'postgres://u/b' },
   });
 }
 
@@ -42,6 +42,18 @@ describe('the configuration that init writes', () => {
       deploy: { restart: answers.restart },
       'smoke-test': [answers.url],
     });
+  });
+
+  it('gives UAT a database of its own, so that a delivery there never meets production', () => {
+    const { environment } = read(configText(answers), 'uat');
+    expect(environment).toMatchObject({
+      hosts: [{ at: 'deploy@uat.example.com' }],
+      databases: [{ url: 'postgres://u/b' }],
+      migrate: { from: 'db/migrations' },
+    });
+    const env = { BOOKS_URL: 'postgres://h/b' };
+    const unset = () => parseConfig(configText(answers)!, { name: 'c', environment: 'uat', choose: true, env });
+    expect(unset).toThrow('UAT_BOOKS_URL');
   });
 
   it('needs neither UAT nor a database nor a URL', () => {
@@ -68,5 +80,33 @@ describe('the workflows that init writes', () => {
     const without = workflowText(example, { ...answers, databaseVariable: '' });
     expect(parse(without)).toHaveProperty('jobs');
     expect(without).not.toMatch(/DATABASE_URL|BOOKS_URL/);
+  });
+
+  interface Step {
+    with?: { environment?: string };
+    env?: Record<string, string>;
+  }
+  const stepsTo = (text: string, environment: string) =>
+    Object.values(parse(text).jobs as Record<string, { steps: Step[] }>)
+      .flatMap((job) => job.steps)
+      .filter((step) => step.with?.environment === environment);
+  const read = (name: string) => readFileSync(`workflows-examples/${name}.yml`, 'utf8');
+  const production = { BOOKS_URL: '${{ secrets.BOOKS_URL }}' };
+  const uat = { UAT_BOOKS_URL: '${{ secrets.UAT_BOOKS_URL }}' };
+
+  it.each([
+    ['deliver', 'uat', uat],
+    ['deliver', 'production', production],
+    ['deploy-every-commit', 'uat', uat],
+    ['deploy-every-commit', 'production', production],
+    ['rollback', '${{ inputs.environment }}', { ...production, ...uat }],
+  ])('%s gives the step to %s its own database', (name, environment, env) => {
+    const steps = stepsTo(workflowText(read(name), answers), environment);
+    expect(steps.map((step) => step.env)).toEqual([env]);
+  });
+
+  it.each(names)('%s has no variable of UAT where there is no UAT or no database', (name) => {
+    for (const none of [{ uatHosts: [] }, { databaseVariable: '' }])
+      expect(workflowText(read(name), { ...answers, ...none })).not.toContain('UAT_');
   });
 });
