@@ -325,6 +325,13 @@ export const configSchema = z.strictObject({
     description: 'github, owner/name of another repository, or a directory that starts with ./ or /',
     examples: ['./ledger'],
   }),
+  'ledger-details': z
+    .boolean()
+    .optional()
+    .meta({
+      description: 'true: a ledger in a public repository holds hosts, metrics and row counts too',
+      examples: [true],
+    }),
   gate: gateSchema.optional().meta({ description: 'What the gate asks of the main branch' }),
   environments: z
     .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'letters, digits, - and _'), environmentSchema)

@@ -26,6 +26,6 @@ function commitQuery(oid: string, parameters: string, fields: string): string {
     ? ['$oid: GitObjectID!', `object(oid: $oid) { ... on Commit { oid ${fields} } }`]
     : ['$ref: String!', `ref(qualifiedName: $ref) { target { ... on Commit { oid ${fields} } } }`];
   return `query ($owner: String!, $repo: String!, ${type}, ${parameters}) {
-  repository(owner: $owner, name: $repo) { ${selection} }
+  repository(owner: $owner, name: $repo) { isPrivate ${selection} }
 }`;
 }

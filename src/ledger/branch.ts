@@ -8,6 +8,7 @@ import type { GitHub } from '../github/github.ts';
 import { Failure } from '../outcome/outcome.ts';
 import { createBranch } from './branch-create.ts';
 import { commitFiles, commitNames, WRITE_COMMIT } from './branch-queries.ts';
+import { brief } from './brief.ts';
 import { emptyState, stamp } from './fold.ts';
 import type { Change, EnvironmentState, Ledger, Write } from './model.ts';
 
@@ -25,12 +26,20 @@ interface Seen {
   state: EnvironmentState;
 }
 
-/**
- * Opens the ledger on the branch `changeline` of the repository, or of another one that the same token may write.
- * `pause`: milliseconds before the second try of a write; doubled up to 16 times that, each with jitter.
- */
-export function openBranchLedger(options: { github: GitHub; repository?: string; pause?: number }): Ledger {
-  return new BranchLedger(options.github, options.repository ?? options.github.repository, options.pause ?? PAUSE);
+/** How a branch ledger is opened. */
+export interface BranchOptions {
+  github: GitHub;
+  /** owner/name of another repository that the same token may write. */
+  repository?: string;
+  /** True: what stages found is kept in a public repository too. It always is in a private one. */
+  details?: boolean;
+  /** Milliseconds before the second try of a write. */
+  pause?: number;
+}
+
+/** Opens the ledger on the branch `changeline` of the repository, or of another one. */
+export function openBranchLedger(options: BranchOptions): Ledger {
+  return new BranchLedger(options);
 }
 
 class BranchLedger implements Ledger {
@@ -38,10 +47,14 @@ class BranchLedger implements Ledger {
   readonly #github: GitHub;
   readonly #repository: string;
   readonly #pause: number;
+  readonly #details: boolean;
+  /** Known from the first read on, which comes before every write. */
+  #isPublic = true;
   readonly #at: { owner: string; repo: string };
 
-  constructor(github: GitHub, repository: string, pause: number) {
+  constructor({ github, repository = github.repository, details = false, pause = PAUSE }: BranchOptions) {
     this.#pause = pause;
+    this.#details = details;
     const [owner = '', repo = ''] = repository.split('/');
     this.#github = github;
     this.#repository = repository;
@@ -100,7 +113,8 @@ class BranchLedger implements Ledger {
       const id = randomUUID();
       const write = stamp(await fold(seen.state), id);
       sent.set(id, write);
-      last = await this.#tried(() => this.#commit(environment, seen.head!, write));
+      const stored = this.#isPublic && !this.#details ? brief(write) : write;
+      last = await this.#tried(() => this.#commit(environment, seen.head!, stored));
       if (last === null) return write;
     }
     if (last?.facts.unsure) throw ledgerFailure(last, this.where, 'write');
@@ -171,6 +185,7 @@ class BranchLedger implements Ledger {
     const where = oid ? { oid } : { ref: `refs/heads/${LEDGER_BRANCH}` };
     try {
       const answer = await this.#github.graphql<Answer>(query, { ...this.#at, ...where, ...variables });
+      this.#isPublic = !answer.repository.isPrivate;
       return answer.repository.ref?.target ?? answer.repository.object ?? null;
     } catch (thrown) {
       throw ledgerFailure(thrown, this.where, 'read');
@@ -209,7 +224,7 @@ interface CommitAnswer {
 }
 
 interface Answer {
-  repository: { ref?: { target: CommitAnswer | null } | null; object?: CommitAnswer | null };
+  repository: { isPrivate: boolean; ref?: { target: CommitAnswer | null } | null; object?: CommitAnswer | null };
 }
 
 /** True where nothing is known to forbid another try: the head moved on, or the answer was lost. */

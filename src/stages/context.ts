@@ -54,6 +54,7 @@ export async function prepare<V extends Verb>(verb: V, door: Doorway, looksOnly 
   const ledger = loaded?.environment
     ? await ledgerOf(door, {
         key: loaded.config.ledger,
+        details: loaded.config['ledger-details'] ?? false,
         environment: loaded.environment,
         repository,
         github,

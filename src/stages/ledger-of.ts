@@ -18,6 +18,8 @@ import type { Doorway } from './context.ts';
 export interface LedgerRequest {
   /** The key `ledger` of changeline.yml. */
   key: string | undefined;
+  /** The key `ledger-details`. */
+  details: boolean;
   environment: Environment;
   /** owner/name; '' where the checkout belongs to none. */
   repository: string;
@@ -35,7 +37,12 @@ export async function ledgerOf(door: Doorway, request: LedgerRequest): Promise<L
   const { workspace } = door.place;
   const key = request.key ?? (request.repository ? 'github' : './.changeline/ledger');
   if (key.startsWith('.') || isAbsolute(key)) return openDirectoryLedger(resolve(workspace, key));
-  const open = () => openBranchLedger({ github: request.github(), ...(key === 'github' ? {} : { repository: key }) });
+  const open = () =>
+    openBranchLedger({
+      github: request.github(),
+      details: request.details,
+      ...(key === 'github' ? {} : { repository: key }),
+    });
   if (door.runner) return open();
   return inShell(door, request, open);
 }

@@ -249,3 +249,46 @@ describe('what cannot be read or written', () => {
     expect((await codeOf(ledger().state('production'))).code).toBe('ledger-unreachable');
   });
 });
+
+describe('the ledger of a public repository', () => {
+  const hosts = { hosts: [{ host: 'deploy@web1.example.com' }] };
+  const stage = event('stage', {
+    stage: 'backup',
+    outcome: 'passed',
+    code: 'ok',
+    summary: '1,204 rows equal',
+    facts: hosts,
+    took: 5,
+  });
+
+  async function kept(options: { details?: boolean }): Promise<string> {
+    const book = openBranchLedger({ github: github(), pause: 1, ...options });
+    const { change } = await book.write('production', opening('1.0.0'));
+    const told = await book.write('production', (state) =>
+      closeChange(
+        state,
+        { ...change, events: [...change.events, stage] },
+        'failed',
+        event('closed', { why: 'revenue fell to 12 EUR' }),
+      ),
+    );
+    // Who writes still knows it all: the report of this run is made from it.
+    expect(JSON.stringify(told)).toContain('1,204 rows');
+    return JSON.stringify(await book.change('production', change.id));
+  }
+
+  it('holds no hosts, money or row counts, but what happened, when and how it ended', async () => {
+    shop.isPrivate = false;
+    const text = await kept({});
+    expect(text).not.toMatch(/web1|1,204|EUR/);
+    expect(text).toContain('"code":"ok"');
+    expect(text).toContain('"took":5');
+  });
+
+  it('holds them where that is asked for, and in a private one', async () => {
+    shop.isPrivate = false;
+    expect(await kept({ details: true })).toMatch(/web1.*EUR/s);
+    shop.isPrivate = true;
+    expect(await kept({})).toMatch(/web1.*EUR/s);
+  });
+});

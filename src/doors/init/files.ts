@@ -37,10 +37,19 @@ function environment(answers: Answers, first: Record<string, unknown>): Record<s
 
 /** A workflow of the examples, with what this user said filled in. */
 export function workflowText(example: string, answers: Answers): string {
-  const text = example.replaceAll('shop-', `${answers.name}-`);
+  const named = example.replaceAll('shop-', `${answers.name}-`);
+  const text = answers.uatHosts.length > 0 ? named : withoutUat(named);
   if (!answers.databaseVariable)
     return text.replace(/^ *env:\n *SHOP_DATABASE_URL: .*\n/gm, '').replace(/^ *SHOP_DATABASE_URL: .*\n/gm, '');
   return withUatVariable(text.replaceAll('SHOP_DATABASE_URL', answers.databaseVariable), uatVariable(answers));
+}
+
+/** Without UAT production follows the build. */
+function withoutUat(text: string): string {
+  return text
+    .replace(/^ {2}uat:\n[\s\S]*?(?=^ {2}production:$)/m, '')
+    .replace(/^( {4}needs:) uat$/m, '$1 build')
+    .replace('options: [production, uat]', 'options: [production]');
 }
 
 /** The inputs of a step that goes to UAT, or where its user says, and the beginning of its variables if it has some. */

@@ -46,6 +46,7 @@ interface CommitInput {
 
 function repositoryNode(repository: Repository, context: Context) {
   return {
+    isPrivate: repository.isPrivate,
     ref: ({ qualifiedName }: { qualifiedName: string }) => {
       need(context, { permission: 'contents', level: 'read' });
       return refNode(repository, qualifiedName.replace('refs/heads/', ''), context);

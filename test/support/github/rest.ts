@@ -55,7 +55,7 @@ function repositoryOf(repository: Repository) {
     name: repository.name,
     full_name: repository.full,
     default_branch: repository.defaultBranch,
-    private: true,
+    private: repository.isPrivate,
     owner: { login: repository.owner },
   };
 }

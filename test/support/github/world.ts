@@ -7,6 +7,7 @@ export class Repository {
   readonly owner: string;
   readonly name: string;
   defaultBranch = 'main';
+  isPrivate = true;
   readonly branches = new Map<string, string>();
   readonly commits = new Map<string, Commit>();
   readonly trees = new Map<string, Map<string, string>>();

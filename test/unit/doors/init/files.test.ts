@@ -109,4 +109,16 @@ describe('the workflows that init writes', () => {
     for (const none of [{ uatHosts: [] }, { databaseVariable: '' }])
       expect(workflowText(read(name), { ...answers, ...none })).not.toContain('UAT_');
   });
+
+  it.each(names)('%s has no step to UAT where there is no UAT', (name) => {
+    const text = workflowText(read(name), { ...answers, uatHosts: [] });
+    const { jobs, on } = parse(text) as {
+      jobs: Record<string, { needs?: string }>;
+      on: { workflow_dispatch?: { inputs?: object } };
+    };
+    expect(Object.keys(jobs)).not.toContain('uat');
+    for (const { needs } of Object.values(jobs)) if (needs) expect(Object.keys(jobs)).toContain(needs);
+    expect(stepsTo(text, 'uat')).toEqual([]);
+    expect(JSON.stringify(on.workflow_dispatch?.inputs ?? {})).not.toContain('"uat"');
+  });
 });

@@ -1,0 +1,25 @@
+/** What the ledger of a public repository holds: that something happened and how it ended, not on what. Pure. */
+import type { Change, Incident, LedgerEvent, Write } from './model.ts';
+
+const ELSEWHERE = 'see the report of its run';
+
+/** The write without hosts, money and row counts: events keep their codes and times, and what a person gave as why. */
+export function brief({ state, change }: Write): Write {
+  const byPerson = change.verb === 'rollback';
+  const incidents = state.incidents.map((each) => (each.change === change.id && !byPerson ? withoutWhy(each) : each));
+  return { state: { ...state, incidents }, change: briefChange(change, byPerson) };
+}
+
+function briefChange(change: Change, byPerson: boolean): Change {
+  return { ...change, events: change.events.map((event) => briefEvent(event, byPerson)) };
+}
+
+/** Only a person's own words stay: the others' are made of what stages found. */
+function briefEvent({ summary: _, facts: __, why, ...event }: LedgerEvent, byPerson: boolean): LedgerEvent {
+  const said = event.kind === 'override' || event.kind === 'recovered' || byPerson;
+  return { ...event, ...(why !== undefined && said ? { why } : {}) };
+}
+
+function withoutWhy(incident: Incident): Incident {
+  return { ...incident, why: ELSEWHERE };
+}
