@@ -1,5 +1,6 @@
 /** How a stage ended. Exactly one of these is the `outcome` output of every action. */
 import type { Code } from './codes.ts';
+import { failureFrom } from './failure.ts';
 
 export { CODES, type Code, isCode } from './codes.ts';
 export { Failure, type FailureParts, failureFrom } from './failure.ts';
@@ -49,4 +50,10 @@ export interface Result {
 /** True where the line may go on after this outcome. */
 export function goesOn(outcome: Outcome): boolean {
   return outcome === 'passed' || outcome === 'skipped';
+}
+
+/** What a failed piece of work hands back where its failure is a result: for a line, or at the end of a job. */
+export function resultOfFailure(thrown: unknown): Result {
+  const { outcome, code, message, facts, next } = failureFrom(thrown);
+  return { outcome, code, summary: message, facts, next };
 }

@@ -1,20 +1,26 @@
 /** The artifact of a change, and what the change learns from it. */
-import { type Artifact, fetchArtifact } from '../artifact/artifact.ts';
+import { type Artifact, type ArtifactRequest, fetchArtifact } from '../artifact/artifact.ts';
 import type { StageContext } from './stage.ts';
 
+type Context = StageContext<'deploy' | 'migrate' | 'rollback'>;
+
 /** Fetches and unpacks the artifact of the version that the inputs name; once a run, however many stages ask for it. */
-export async function artifactOf(context: StageContext<'deploy' | 'migrate' | 'rollback'>): Promise<Artifact> {
-  const { version, artifact } = context.inputs;
-  const found = await fetchArtifact({
-    source: artifact || context.config!.artifact,
-    digest: context.config!.digest ?? null,
-    version,
-    workspace: context.place.workspace,
-    scratch: context.place.scratch,
-    github: context.github,
-    log: context.log,
-    signal: context.signal,
-  });
+export async function artifactOf(context: Context): Promise<Artifact> {
+  const found = await fetchArtifact(artifactRequest(context));
   if (context.book && context.change?.digest !== found.digest) await context.book.learn({ digest: found.digest });
   return found;
+}
+
+/** What is asked for: the source of the inputs, else of changeline.yml. */
+export function artifactRequest({ inputs, config, place, github, log, signal }: Context): ArtifactRequest {
+  return {
+    source: inputs.artifact || config!.artifact,
+    digest: config!.digest ?? null,
+    version: inputs.version,
+    workspace: place.workspace,
+    scratch: place.scratch,
+    github,
+    log,
+    signal,
+  };
 }

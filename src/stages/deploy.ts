@@ -18,7 +18,7 @@ import {
 } from '../fleet/fleet.ts';
 import { budget } from '../observation/observation.ts';
 import { Failure, type Json, type Result } from '../outcome/outcome.ts';
-import { artifactOf } from './artifact-of.ts';
+import { artifactOf, artifactRequest } from './artifact-of.ts';
 import { fleetOptions } from './fleet-options.ts';
 import { planPrecedence } from './precedence.ts';
 import { settleDeploy } from './settling.ts';
@@ -103,19 +103,9 @@ function workOf(context: Context): Work {
 }
 
 async function planOn(context: Context, fleet: Fleet): Promise<Planned[]> {
-  const { environment, inputs, config, place, github, log, signal, change } = context;
+  const { environment, inputs, change } = context;
   const section = environment!.deploy!;
-  const source = inputs.artifact || config!.artifact;
-  const found = await findArtifact({
-    source,
-    digest: config!.digest ?? null,
-    version: inputs.version,
-    workspace: place.workspace,
-    scratch: place.scratch,
-    github,
-    log,
-    signal,
-  });
+  const found = await findArtifact(artifactRequest(context));
   const load = {
     version: inputs.version,
     digest: found.digest,

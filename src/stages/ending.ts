@@ -1,5 +1,5 @@
 /** The end of the job for a stage: what stands is committed, what must not is put back, the change is closed. */
-import { type Code, failureFrom, goesOn, type Outcome, type Result } from '../outcome/outcome.ts';
+import { type Code, goesOn, type Outcome, type Result, resultOfFailure } from '../outcome/outcome.ts';
 import { Book } from './book.ts';
 import { contextOf, type Doorway, prepare } from './context.ts';
 import type { Verb } from './contract.ts';
@@ -57,13 +57,13 @@ async function endOf<V extends Verb>(
   if (book.committed) return null;
   let reason = why;
   if (passed && stage.settle) {
-    const settled = await stage.settle(context).catch(resultOf);
+    const settled = await stage.settle(context).catch(resultOfFailure);
     if (goesOn(settled.outcome) || book.committed) return settled;
     await book.refresh();
     if (book.committed) return settled;
     reason = settled.summary;
   } else if (passed) return null;
-  return stage.turnBack(context, reason).catch(resultOf);
+  return stage.turnBack(context, reason).catch(resultOfFailure);
 }
 
 /** What the end did goes into the record; hosts that had to be put back in earnest leave an incident. */
@@ -106,9 +106,4 @@ function whyOf(job: JobStatus, main: Result | null): string {
   if (job === 'cancelled') return 'the run was cancelled';
   if (main === null) return 'the step was ended before it could say how it went';
   return goesOn(main.outcome) ? 'a later step of the job failed' : main.summary;
-}
-
-function resultOf(thrown: unknown): Result {
-  const { outcome, code, message, facts, next } = failureFrom(thrown);
-  return { outcome, code, summary: message, facts, next };
 }

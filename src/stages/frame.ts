@@ -3,7 +3,7 @@
  * it. The end of the job is in ending.ts.
  */
 import type { Change } from '../ledger/ledger.ts';
-import { Failure, failureFrom, type Result } from '../outcome/outcome.ts';
+import { Failure, failureFrom, type Result, resultOfFailure } from '../outcome/outcome.ts';
 import { redactAll } from '../secret/secret.ts';
 import type { Book } from './book.ts';
 import { contextOf, type Doorway, prepare } from './context.ts';
@@ -38,7 +38,7 @@ export async function perform<V extends Verb>(verb: V, door: Doorway): Promise<P
     return await recorded({ verb, result, change: null, took: Date.now() - began, failure: null }, book);
   } catch (thrown) {
     const failure = failureFrom(door.signal.aborted ? asCancelled(thrown) : thrown);
-    const performed = { verb, result: resultOf(failure), change: null, took: Date.now() - began, failure };
+    const performed = { verb, result: resultOfFailure(failure), change: null, took: Date.now() - began, failure };
     return await recorded(performed, book).catch((second) => ({ ...performed, failure: failureFrom(second) }));
   }
 }
@@ -86,16 +86,6 @@ async function recorded(performed: Performed, book: Book | null): Promise<Perfor
   if (!book) return { ...performed, result };
   await book.record(stageEvent(performed.verb, result, performed.took, 'stage'));
   return { ...performed, result, change: book.change };
-}
-
-function resultOf(failure: Failure): Result {
-  return {
-    outcome: failure.outcome,
-    code: failure.code,
-    summary: failure.message,
-    facts: failure.facts,
-    next: failure.next,
-  };
 }
 
 function asCancelled(thrown: unknown): Failure {

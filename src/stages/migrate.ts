@@ -18,7 +18,7 @@ import {
 } from '../migration/migration.ts';
 import { Failure, failureFrom } from '../outcome/outcome.ts';
 import { connect } from '../transport/transport.ts';
-import { artifactOf } from './artifact-of.ts';
+import { artifactOf, artifactRequest } from './artifact-of.ts';
 import { fleetOptions } from './fleet-options.ts';
 import { count, done, nothingToDo, seconds } from './migrated.ts';
 import { planPrecedence } from './precedence.ts';
@@ -76,7 +76,7 @@ async function planDatabase(context: Context, section: MigrateSection, known: bo
         },
       ];
       if (!known) return planned;
-      const { tree } = await fetchArtifact(request(context));
+      const { tree } = await fetchArtifact(artifactRequest(context));
       const found = await pendingIn(database, await readMigrations(await folderIn(tree, section), database.engine));
       const names = found.pending.map(({ file }) => file).join(', ');
       return [
@@ -89,7 +89,7 @@ async function planDatabase(context: Context, section: MigrateSection, known: bo
 
 async function planArtifact(context: Context): Promise<Planned[]> {
   return tried(async () => {
-    const { from } = await findArtifact(request(context));
+    const { from } = await findArtifact(artifactRequest(context));
     return [{ kind: 'will', text: `take the migrations from ${from}` }];
   });
 }
@@ -101,20 +101,6 @@ async function tried(plan: () => Promise<Planned[]>): Promise<Planned[]> {
     const failure = failureFrom(error);
     return [{ kind: 'obstacle', text: failure.message, failure }];
   }
-}
-
-function request({ inputs, config, place, github, log, signal }: Context) {
-  const source = inputs.artifact || config!.artifact;
-  return {
-    source,
-    digest: config!.digest ?? null,
-    version: inputs.version,
-    workspace: place.workspace,
-    scratch: place.scratch,
-    github,
-    log,
-    signal,
-  };
 }
 
 /** True where the artifact lies on this machine, so that looking into it costs nothing. */

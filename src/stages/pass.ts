@@ -1,5 +1,5 @@
 /** How the line has one of its stages do its work: the same run, the stage's own inputs, its line and its record. */
-import { failureFrom, type Result } from '../outcome/outcome.ts';
+import { type Result, resultOfFailure } from '../outcome/outcome.ts';
 import { stageEvent } from './events.ts';
 import { readInputs } from './inputs.ts';
 import type { LineVerb } from './line.ts';
@@ -22,10 +22,7 @@ export async function passStage<V extends LineVerb>(
   const began = Date.now();
   const result = await loadStage(verb)
     .then((stage) => stage.run(contextFor(verb, context, handed)))
-    .catch((thrown): Result => {
-      const { outcome, code, message, facts, next } = failureFrom(thrown);
-      return { outcome, code, summary: message, facts, next };
-    });
+    .catch(resultOfFailure);
   const took = Date.now() - began;
   await context.book?.record(stageEvent(verb, result, took, 'stage'));
   context.log.stage({ verb, result, took });

@@ -5,6 +5,7 @@ import { openFleet } from '../fleet/fleet.ts';
 import { openWatcher, type Watcher, watchedDatabases, watchesHosts } from '../observation/observation.ts';
 import { Failure } from '../outcome/outcome.ts';
 import type { Host } from '../transport/transport.ts';
+import { fleetOptions } from './fleet-options.ts';
 import type { StageContext } from './stage.ts';
 
 /** A stage that may watch: all that reach hosts have the key among their inputs. */
@@ -28,7 +29,8 @@ export async function openWatch(context: WatchingContext, hosts?: readonly Host[
   try {
     const sections = watchedDatabases(environment);
     const needsHosts = watchesHosts(environment) || sections.some(({ via }) => via !== undefined);
-    const fleet = hosts === undefined && needsHosts ? await connected(context) : null;
+    const fleet =
+      hosts === undefined && needsHosts ? await openFleet(context.environment!, fleetOptions(context)) : null;
     if (fleet !== null) opened.push(fleet);
     const reached = hosts ?? fleet?.hosts ?? [];
     const databases = [];
@@ -67,17 +69,6 @@ export async function isFirstVersion({ ledger, environment, change }: WatchingCo
   if (ledger === null) return false;
   const { live, before } = await ledger.state(environment!.name);
   return before.length === 0 && (live === null || live.change === change?.id);
-}
-
-function connected(context: WatchingContext) {
-  const { place, signal, inputs } = context;
-  return openFleet(context.environment!, {
-    key: inputs['ssh-key'] || null,
-    knownHosts: null,
-    scratch: place.scratch,
-    workspace: place.workspace,
-    signal,
-  });
 }
 
 function throughHost(hosts: readonly Host[], via: string): Host['tunnel'] {
