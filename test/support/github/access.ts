@@ -11,6 +11,20 @@ export interface Needs {
   level: Exclude<Level, 'none'>;
 }
 
+/** Whose token it is: that of a job, of an installed app, or of a person. */
+export type Kind = 'job' | 'app' | 'user';
+
+/** Who asks. */
+export interface Asker {
+  /** As REST names it: a bot ends in [bot]. */
+  login: string;
+  kind: Kind;
+  permissions: Permissions;
+}
+
+/** What no job can be given. */
+export const NEVER_A_JOB = ['administration', 'members', 'workflows'];
+
 const RANK = { none: 0, read: 1, write: 2 };
 
 /** True where the permissions suffice. `metadata: read` is always there. */
@@ -19,9 +33,9 @@ export function allows(permissions: Permissions, { permission, level }: Needs): 
   return RANK[permissions[permission] ?? 'none'] >= RANK[level];
 }
 
-/** GitHub's header for a refusal: `statuses=write`. */
-export function acceptedHeader({ permission, level }: Needs): string {
-  return `${permission.replaceAll('-', '_')}=${level}`;
+/** GitHub's header for a refusal: `statuses=write`; any of several is enough. */
+export function acceptedHeader(...needs: readonly Needs[]): string {
+  return needs.map(({ permission, level }) => `${permission.replaceAll('-', '_')}=${level}`).join('; ');
 }
 
 const ALL = ['actions', 'checks', 'contents', 'deployments', 'issues', 'packages', 'pull-requests', 'statuses'];

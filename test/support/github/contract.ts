@@ -92,11 +92,11 @@ class OperationContract implements Contract {
 
   answer(status: number, body: unknown): string[] {
     const response = this.#operation.responses[String(status)];
+    const schema = this.#answerSchema(status);
     // GitHub documents few of its refusals; those have the form that every refusal has.
-    if (!response && status >= 400)
+    if (!schema && status >= 400)
       return typeof (body as { message?: unknown })?.message === 'string' ? [] : ['no message'];
     if (!response) return [`the status ${status} is not among those that GitHub gives here`];
-    const schema = this.#answerSchema(status);
     if (!schema) return body === undefined ? [] : [`the status ${status} has no JSON body`];
     const wrong = this.#check(`answer ${status}`, schema, { value: body });
     return status < 400 ? [...wrong, ...unknownKeys(schema, body, this.#document)] : wrong;

@@ -23,10 +23,20 @@ export interface CheckRun {
   steps: { name: string; conclusion: string | null }[];
 }
 
+/** The checks of one app on one commit; for Actions those of one run. */
+export interface Suite {
+  id: number;
+  sha: string;
+  app: string;
+  /** Who pushed; null where GitHub does not know. */
+  creator: string | null;
+  at: string;
+}
+
 export interface Run {
   id: number;
   suite: number;
-  workflow: { id: number; name: string };
+  workflow: { id: number; name: string; path: string };
   event: string;
   sha: string;
   branch: string;
@@ -46,13 +56,8 @@ export interface CommitStatus {
   targetUrl: string | null;
   creator: string;
   at: string;
-}
-
-export interface Pull {
-  number: number;
-  head: string;
-  base: string;
-  state: 'open' | 'closed';
+  /** How many reads do not see it yet. */
+  hidden: number;
 }
 
 export interface Asset {

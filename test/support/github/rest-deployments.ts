@@ -2,7 +2,7 @@
 
 import type { Deployment, DeploymentStatus } from './records.ts';
 import { type Answer, type Asked, NOT_FOUND, type Routes, reads, refused, writes } from './route.ts';
-import { now, type Repository } from './world.ts';
+import type { Repository } from './world.ts';
 
 /** The routes of deployments below a repository. */
 export function deploymentRoutes(repo: string): Routes {
@@ -45,7 +45,7 @@ function createStatus({ repository, path, body }: Asked): Answer {
     state: body.state as string,
     description,
     logUrl: (body.log_url as string) ?? null,
-    at: now(),
+    at: repository.now(),
   };
   found.statuses.push(status);
   return { status: 201, body: statusOf(found, status) };

@@ -1,10 +1,17 @@
 /** The REST operations that the product uses, over the stand-in's world. */
 
+import { combined } from './graphql-checks.ts';
 import type { CheckRun, CommitStatus, Run } from './records.ts';
+import { codeRoutes } from './rest-code.ts';
 import { deploymentRoutes } from './rest-deployments.ts';
 import { fileRoutes } from './rest-files.ts';
+import { issueRoutes } from './rest-issues.ts';
+import { peopleRoutes } from './rest-people.ts';
+import { ruleRoutes } from './rest-rules.ts';
+import { workflowRoutes } from './rest-workflows.ts';
 import { type Answer, type Asked, NOT_FOUND, type Routes, reads, refused, writes } from './route.ts';
-import { now, type Repository } from './world.ts';
+import { repositoryOf, userOf } from './shapes.ts';
+import type { Repository } from './world.ts';
 
 const REPO = '/repos/{owner}/{repo}';
 
@@ -21,10 +28,16 @@ export const ROUTES: Routes = {
   }),
   [`GET ${REPO}/commits/{ref}/statuses`]: reads('statuses', ({ repository, path }) => {
     const commit = repository.find(path.ref!);
-    if (!commit) return NOT_FOUND;
-    const statuses = repository.statuses.filter((status) => status.sha === commit.sha);
-    return { list: statuses.toReversed().map(statusOf) };
+    return commit
+      ? {
+          list: repository
+            .readStatuses(commit.sha)
+            .toReversed()
+            .map((one) => statusOf(one)),
+        }
+      : NOT_FOUND;
   }),
+  [`GET ${REPO}/commits/{ref}/status`]: reads('statuses', combinedStatus),
   [`POST ${REPO}/statuses/{sha}`]: writes('statuses', createStatus),
   [`GET ${REPO}/actions/runs`]: reads('actions', ({ repository, query }) => {
     const runs = repository.runs.filter((run) => !query.get('head_sha') || run.sha === query.get('head_sha'));
@@ -41,23 +54,17 @@ export const ROUTES: Routes = {
   [`POST ${REPO}/git/trees`]: writes('contents', createTree),
   [`POST ${REPO}/git/commits`]: writes('contents', createCommit),
   [`POST ${REPO}/git/refs`]: writes('contents', createRef),
+  ...codeRoutes(REPO),
   ...fileRoutes(REPO),
+  ...issueRoutes(REPO),
+  ...peopleRoutes(REPO),
+  ...ruleRoutes(REPO),
+  ...workflowRoutes(REPO),
   ...deploymentRoutes(REPO),
 };
 
 function sameCheck(a: CheckRun, b: CheckRun): boolean {
   return a.suite === b.suite && a.name === b.name;
-}
-
-function repositoryOf(repository: Repository) {
-  return {
-    id: repository.id,
-    name: repository.name,
-    full_name: repository.full,
-    default_branch: repository.defaultBranch,
-    private: repository.isPrivate,
-    owner: { login: repository.owner },
-  };
 }
 
 function checkRunOf(repository: Repository, run: CheckRun) {
@@ -77,7 +84,7 @@ function checkRunOf(repository: Repository, run: CheckRun) {
   };
 }
 
-function statusOf(status: CommitStatus) {
+function statusOf(status: CommitStatus, isFull = true) {
   return {
     id: status.id,
     context: status.context,
@@ -86,11 +93,30 @@ function statusOf(status: CommitStatus) {
     target_url: status.targetUrl,
     created_at: status.at,
     updated_at: status.at,
-    creator: { login: status.creator },
+    ...(isFull ? { creator: userOf(status.creator) } : {}),
   };
 }
 
-function createStatus({ repository, path, body }: Asked): Answer {
+/** The newest status of each context, and all of them folded into one state. */
+function combinedStatus({ repository, path, query }: Asked): Answer {
+  const commit = repository.find(path.ref!);
+  if (!commit) return NOT_FOUND;
+  const newest = [...new Map(repository.readStatuses(commit.sha).map((one) => [one.context, one])).values()];
+  const size = Math.min(Number(query.get('per_page') ?? 30), 100);
+  const page = Number(query.get('page') ?? 1);
+  const body = {
+    state: combined(newest),
+    sha: commit.sha,
+    total_count: newest.length,
+    statuses: newest.slice((page - 1) * size, page * size).map((one) => statusOf(one, false)),
+    repository: repositoryOf(repository),
+  };
+  return { status: 200, body };
+}
+
+const MOST_STATUSES = 1000;
+
+function createStatus({ repository, path, body, asker }: Asked): Answer {
   const {
     state,
     context = 'default',
@@ -102,10 +128,14 @@ function createStatus({ repository, path, body }: Asked): Answer {
     return refused(422, 'Validation Failed: description is too long (maximum is 140 characters)');
   if (targetUrl && !/^https?:\/\//.test(targetUrl))
     return refused(422, 'Validation Failed: target_url must use http(s) scheme');
+  const count = repository.statuses.filter((one) => one.sha === path.sha && one.context === context).length;
+  if (count >= MOST_STATUSES)
+    return refused(422, 'Validation Failed: This SHA and context has reached the maximum number of statuses.');
   const status = repository.status(path.sha!, context, state!, {
     description,
     targetUrl,
-    creator: 'github-actions[bot]',
+    creator: asker.login,
+    hidden: repository.host.lag,
   });
   return { status: 201, body: statusOf(status) };
 }
@@ -170,7 +200,7 @@ function createCommit({ repository, body }: Asked): Answer {
     body.message as string,
     'github-actions[bot]',
   );
-  const at = { name: 'github-actions[bot]', email: 'bot@github.example', date: now() };
+  const at = { name: 'github-actions[bot]', email: 'bot@github.example', date: repository.now() };
   const parents = (body.parents as string[]).map((parent) => ({ sha: parent }));
   return {
     status: 201,

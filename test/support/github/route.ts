@@ -1,10 +1,11 @@
 /** What a handler of the REST API is, and how its route is found. */
-import type { Needs } from './access.ts';
+import { type Asker, allows, type Needs } from './access.ts';
+import type { Organisation } from './organisation.ts';
 import type { Repository } from './world.ts';
 
-/** What a handler is given. */
-export interface Asked {
-  repository: Repository;
+/** What every handler is given. */
+export interface Request {
+  asker: Asker;
   path: Record<string, string>;
   query: URLSearchParams;
   body: Record<string, unknown>;
@@ -15,21 +16,39 @@ export interface Asked {
   store(bytes: Buffer): string;
 }
 
-/** What it answers: `list` is paged, under `key` where GitHub wraps it with a total. */
-export type Answer = { status: number; body: unknown } | { list: unknown[]; key?: string } | { redirect: string };
+/** A request about a repository. */
+export interface Asked extends Request {
+  repository: Repository;
+}
+
+/** A request about an organisation. */
+export interface AskedOrganisation extends Request {
+  organisation: Organisation;
+}
+
+/**
+ * What it answers: `list` is paged, under `key` where GitHub wraps it with a total. `denied` are permissions of which
+ * one would have been enough.
+ */
+export type Answer =
+  | { status: number; body: unknown }
+  | { list: unknown[]; key?: string }
+  | { redirect: string }
+  | { raw: Buffer }
+  | { denied: Needs[] };
 
 /** One operation. */
-export interface Handler {
+export interface Handler<A = Asked> {
   needs: Needs;
-  answer(asked: Asked): Answer;
+  answer(asked: A): Answer;
 }
 
 /** Handlers by route. */
-export type Routes = Record<string, Handler>;
+export type Routes<A = Asked> = Record<string, Handler<A>>;
 
 /** The route of a request among those that are played, with the values in its path. */
 export function findRoute(
-  routes: Routes,
+  routes: Record<string, unknown>,
   method: string,
   pathname: string,
 ): { route: string; path: Record<string, string> } | null {
@@ -38,12 +57,15 @@ export function findRoute(
   for (const route of Object.keys(routes)) {
     const [routeMethod, template = ''] = route.split(' ');
     const wanted = template.split('/');
-    if (routeMethod !== method || wanted.length !== parts.length) continue;
+    // A path in a repository and the name of a branch may hold slashes.
+    const isLong = /\{(path|branch)\}$/.test(template) && parts.length > wanted.length;
+    if (routeMethod !== method || (wanted.length !== parts.length && !isLong)) continue;
     const path: Record<string, string> = {};
     const fits = wanted.every((part, index) => {
       const name = /^\{(.+)\}$/.exec(part)?.[1];
-      if (name) path[name] = decodeURIComponent(parts[index]!);
-      return name ? parts[index] !== '' : part === parts[index];
+      const value = isLong && index === wanted.length - 1 ? parts.slice(index).join('/') : parts[index]!;
+      if (name) path[name] = decodeURIComponent(value);
+      return name ? value !== '' : part === value;
     });
     const plain = wanted.filter((part) => !part.startsWith('{')).length;
     if (fits && (!best || plain > best.plain)) best = { route, path, plain };
@@ -63,11 +85,16 @@ export function refused(status: number, message: string): Answer {
 }
 
 /** A handler that reads. */
-export function reads(permission: string, answer: Handler['answer']): Handler {
+export function reads<A = Asked>(permission: string, answer: Handler<A>['answer']): Handler<A> {
   return { needs: { permission, level: 'read' }, answer };
 }
 
 /** A handler that writes. */
-export function writes(permission: string, answer: Handler['answer']): Handler {
+export function writes<A = Asked>(permission: string, answer: Handler<A>['answer']): Handler<A> {
   return { needs: { permission, level: 'write' }, answer };
+}
+
+/** True where the asker has one of the permissions; a handler that finds otherwise answers `denied`. */
+export function mayAny({ asker }: Request, needs: readonly Needs[]): boolean {
+  return needs.some((one) => allows(asker.permissions, one));
 }

@@ -75,12 +75,13 @@ export function complete(schema: Schema, partial: unknown, document: Components)
   return full;
 }
 
-/** Of several schemas, the one that knows most of the keys that are there. */
+/** Of several schemas, the one that knows most of the keys that are there and allows what they say. */
 function fitting(choices: Schema[], partial: unknown, document: Components): Schema {
-  const keys = Object.keys((partial ?? {}) as object);
+  const given = Object.entries((partial ?? {}) as object);
   const score = (choice: Schema) => {
-    const known = resolved(choice, document);
-    return keys.filter((key) => key in (known.properties ?? {})).length;
+    const { properties = {} } = resolved(choice, document);
+    const isOther = given.some(([key, value]) => properties[key]?.enum?.includes(value) === false);
+    return isOther ? -1 : given.filter(([key]) => key in properties).length;
   };
   return choices.toSorted((a, b) => score(b) - score(a))[0]!;
 }
