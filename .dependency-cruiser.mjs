@@ -4,12 +4,13 @@
  */
 const FLOORS = [
   ['outcome', 'duration', 'secret'],
-  ['log', 'process'],
+  ['log', 'process', 'escape'],
   ['config'],
   ['github'],
   ['transport', 'database', 'vault', 'judge', 'load', 'artifact'],
-  ['ledger', 'fleet', 'backup', 'migration', 'metrics', 'probe', 'gate'],
-  ['report'],
+  ['ledger', 'fleet', 'backup', 'migration', 'metrics', 'probe'],
+  ['freeze', 'approval', 'report'],
+  ['gate'],
   ['observation'],
   ['stages'],
   ['doors'],

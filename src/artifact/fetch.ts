@@ -18,6 +18,8 @@ export interface Artifact {
   digest: string;
   /** Where it came from, for people: a path, a URL without credentials, a release, a run. */
   from: string;
+  /** What it was built from: a commit, or the name of a tag; null where the source does not tell. */
+  built: Located['built'];
   /** Absolute path of the unpacked folder, inside the scratch folder. */
   tree: string;
   manifest: ManifestEntry[];
@@ -68,11 +70,20 @@ const fetched = new Map<string, Promise<Artifact>>();
  */
 export async function fetchArtifact(request: ArtifactRequest): Promise<Artifact> {
   checkVersion(request.version);
-  const key = JSON.stringify([request.scratch, request.workspace, request.source, request.digest, request.version]);
+  const key = keyOf(request);
   const artifact = fetched.get(key) ?? fetchAnew(request);
   fetched.set(key, artifact);
   artifact.catch(() => fetched.delete(key));
   return artifact;
+}
+
+/** True where `fetchArtifact` has these bytes on this machine already: looking into them costs nothing. */
+export function isFetched(request: ArtifactRequest): boolean {
+  return fetched.has(keyOf(request));
+}
+
+function keyOf({ scratch, workspace, source, digest, version }: ArtifactRequest): string {
+  return JSON.stringify([scratch, workspace, source, digest, version]);
 }
 
 async function fetchAnew(request: ArtifactRequest): Promise<Artifact> {
@@ -81,19 +92,19 @@ async function fetchAnew(request: ArtifactRequest): Promise<Artifact> {
   await mkdir(scratch, { recursive: true, mode: 0o700 });
   const home = await mkdtemp(join(scratch, 'artifact-'));
   const tree = join(home, 'tree');
-  const { from } = located;
+  const { from, built } = located;
   if (located.folder !== null) {
     const manifest = await unpack({ from: located.folder, folder: true, tree, where: from, signal });
     const digest = digestOfManifest(manifest);
     if (located.digest !== null && located.digest !== digest) throw mismatch(located, digest);
-    return { version, digest, from, tree, manifest, bytes: sizeOf(manifest) };
+    return { version, digest, from, built, tree, manifest, bytes: sizeOf(manifest) };
   }
   const archive = join(home, 'archive');
   const digest = await saveArchive(located, archive, request);
   const unpacked = await unpack({ from: archive, folder: false, tree, where: from, signal });
   await rm(archive);
   const manifest = located.wrapped ? await unwrap(home, tree, unpacked, request, from) : unpacked;
-  return { version, digest, from, tree, manifest, bytes: sizeOf(manifest) };
+  return { version, digest, from, built, tree, manifest, bytes: sizeOf(manifest) };
 }
 
 async function saveArchive(located: Located, file: string, { scratch, log, signal }: ArtifactRequest): Promise<string> {

@@ -14,6 +14,8 @@ export interface Located {
   from: string;
   /** `sha256:<hex>` where the source or the configuration promises one. */
   digest: string | null;
+  /** What it was built from: a commit, or the name of a tag; null where the source does not tell. */
+  built: { commit: string } | { tag: string } | null;
   /** Bytes as it lies there; null where the source does not tell. */
   size: () => Promise<number | null>;
   /** The folder that it is; null where it is an archive. */
@@ -61,6 +63,7 @@ async function locatePath(path: string, workspace: string): Promise<Located> {
   return {
     from: path,
     digest: null,
+    built: null,
     size: async () => (folder === null ? found.size : null),
     folder,
     wrapped: false,
@@ -82,7 +85,8 @@ async function locateUrl(url: string, digest: string | null, signal: AbortSignal
   }
   const promised = await promisedDigest(digest, url, signal);
   const open: Open = (stop) => openUrl(url, stop);
-  return { from, digest: promised, size: () => sizeAt(url, signal), folder: null, wrapped: false, open };
+  const size = () => sizeAt(url, signal);
+  return { from, digest: promised, built: null, size, folder: null, wrapped: false, open };
 }
 
 /** The size that a HEAD tells; null where the server does not answer HEAD. */
@@ -143,7 +147,8 @@ async function locateRelease(asset: string, { version, github }: LocateRequest):
   }
   const open: Open = () => hub.download(`/repos/${hub.repository}/releases/assets/${found.id}`);
   const digest = plainDigest(found.digest ?? '');
-  return { from, digest, size: async () => found.size, folder: null, wrapped: false, open };
+  const size = async () => found.size;
+  return { from, digest, built: { tag: release.tag_name }, size, folder: null, wrapped: false, open };
 }
 
 /** The published release whose tag is the version, or `v` and the version. */
@@ -188,6 +193,7 @@ async function locateRun(name: string, hub: GitHub): Promise<Located> {
   return {
     from: run === undefined ? from : `${from}, run ${run}`,
     digest: plainDigest(newest.digest ?? ''),
+    built: newest.workflow_run?.head_sha ? { commit: newest.workflow_run.head_sha } : null,
     size: async () => newest.size_in_bytes,
     folder: null,
     wrapped: true,

@@ -1,4 +1,5 @@
 /** changeline.yml: read, checked, and told apart by environment. The noun's public face. */
+export { type ApproveSection, type FreezeSection, type FreezeWindow, type GateSection, gateOf } from './control.ts';
 export { type Environment, type HostAddress, normalEnvironment } from './environment.ts';
 export { type Loaded, loadConfig, parseConfig } from './load.ts';
 export { closest } from './problems.ts';
@@ -8,10 +9,10 @@ export {
   configSchema,
   type DatabaseSection,
   type DeploySection,
-  type GateSection,
   type LoadTestSection,
   type MetricSection,
   type MigrateSection,
   type SmokeCheck,
   type WatchSection,
 } from './schema.ts';
+export { type Point, parsePoint } from './windows.ts';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Config } from './schema.ts';
 import { configSchema } from './schema.ts';
+import { windowProblem } from './windows.ts';
 
 /** One problem at a line of the file. */
 export interface Problem {
@@ -55,7 +56,17 @@ function expectation(issue: z.core.$ZodIssue): string {
 export function meaningProblems(config: Config): AtPath[] {
   const names = Object.keys(config.environments);
   if (names.length === 0) return [{ path: ['environments'], text: 'environments is empty; it needs at least one' }];
-  return names.flatMap((name) => {
+  const unknown = (config.gate?.freezes ?? []).flatMap((name, index): AtPath[] =>
+    names.includes(name)
+      ? []
+      : [
+          {
+            path: ['gate', 'freezes', index],
+            text: `gate.freezes names "${name}"; it must be an environment of this file (${names.join(', ')})`,
+          },
+        ],
+  );
+  const problems = names.flatMap((name) => {
     const environment = config.environments[name]!;
     const at = (key: string, text: string): AtPath => ({ path: ['environments', name, key], text });
     const problems: AtPath[] = [];
@@ -75,8 +86,13 @@ export function meaningProblems(config: Config): AtPath[] {
       problems.push(at('backup', 'backup needs database or config-files: there is nothing to back up'));
     if (environment['config-files'] && !environment.hosts)
       problems.push(at('config-files', 'config-files needs hosts'));
+    environment.freeze?.windows.forEach((window, index) => {
+      const text = windowProblem(window);
+      if (text) problems.push({ path: ['environments', name, 'freeze', 'windows', index], text });
+    });
     return problems;
   });
+  return [...unknown, ...problems];
 }
 
 function at(value: unknown, path: readonly (string | number)[]): unknown {

@@ -1,5 +1,6 @@
 /** changeline.yml, declared once: the types, the checks and the published JSON Schema all come from here. */
 import { z } from 'zod';
+import { approveSchema, freezeSchema, gateSchema } from './control.ts';
 import { address, duration, percent, text } from './values.ts';
 import { type metricSchema, type smokeCheckSchema, smokeTestSchema, watchSchema } from './watching.ts';
 
@@ -133,21 +134,6 @@ export const deploySchema = z.strictObject({
     .meta({ description: 'How many versions stay on a host', examples: [5] }),
 });
 
-export const gateSchema = z.strictObject({
-  branch: text.optional().meta({
-    description: 'The branch that must be green; the default branch where it is not said',
-    examples: ['main'],
-  }),
-  checks: z
-    .array(text)
-    .min(1)
-    .optional()
-    .meta({
-      description: 'The checks that count; all of push and merge_group where it is not said',
-      examples: [['build', 'test']],
-    }),
-});
-
 export const environmentSchema = z.strictObject({
   after: text.optional().meta({ description: 'Only a digest that passed in that environment', examples: ['uat'] }),
   hosts: z
@@ -188,6 +174,8 @@ export const environmentSchema = z.strictObject({
     examples: [['https://shop.example.com/health']],
   }),
   watch: watchSchema.optional().meta({ description: 'What must not get worse after a release' }),
+  approve: approveSchema.optional().meta({ description: 'People who must agree' }),
+  freeze: freezeSchema.optional().meta({ description: 'When nothing merges or ships' }),
 });
 
 export const configSchema = z.strictObject({
@@ -214,7 +202,7 @@ export const configSchema = z.strictObject({
       description: 'true: a ledger in a public repository holds hosts, metrics and row counts too',
       examples: [true],
     }),
-  gate: gateSchema.optional().meta({ description: 'What the gate asks of the main branch' }),
+  gate: gateSchema.optional().meta({ description: 'What the gate asks of the main branch and of a pull request' }),
   environments: z
     .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'letters, digits, - and _'), environmentSchema)
     .meta({ description: 'The environments, by their names' }),
@@ -230,4 +218,3 @@ export type DeploySection = z.output<typeof deploySchema>;
 export type SmokeCheck = z.output<typeof smokeCheckSchema>;
 export type MetricSection = z.output<typeof metricSchema>;
 export type WatchSection = z.output<typeof watchSchema>;
-export type GateSection = z.output<typeof gateSchema>;

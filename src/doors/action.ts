@@ -81,7 +81,8 @@ async function publish(performed: Performed, door: Doorway, core: Core): Promise
   for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value ?? '');
   await summarise(core, await stageSummary(verb, result, verb === 'deliver' ? change : null));
   door.log.info(stageLine(performed));
-  if (failure) door.log.error(failure.message, failure.where);
+  if (outcome === 'waiting') door.log.warn(result.next ? `${result.summary}. Next: ${result.next}` : result.summary);
+  else if (failure) door.log.error(failure.message, failure.where);
   else if (!goesOn(outcome)) door.log.error(result.next ? `${result.summary}. Next: ${result.next}` : result.summary);
 }
 

@@ -14,6 +14,11 @@ export const COMMANDS = {
     help: 'changeline demo\n\nTakes about 40 seconds and no options. Nothing leaves this machine; it writes below .changeline/demo only.',
     load: () => import('./demo/demo.ts'),
   },
+  doctor: {
+    title: "Says what is missing in the repository's rules for the gate and the approvals to hold. Changes nothing.",
+    help: 'changeline doctor [--environment <name>] [--config <path>]\n\nReads rules, environments and the workflows of the default branch from GitHub, with the token in CHANGELINE_TOKEN or\nGITHUB_TOKEN. What the token cannot see is said to be unknown, with the way to know. Exit code 1 where something is\nmissing.',
+    load: () => import('./doctor/doctor.ts'),
+  },
   init: {
     title: 'Writes changeline.yml, the workflows you choose, and the fingerprints of your hosts.',
     help: INIT_HELP,
@@ -25,7 +30,7 @@ export const COMMANDS = {
     load: () => import('./plan.ts'),
   },
   status: {
-    title: 'Says what is live, what is open, and what waits for a post-mortem.',
+    title: 'Says what is live, open and frozen, and what waits for an approval or a post-mortem.',
     help: 'changeline status [--environment <name>] [--config <path>]\n\nWithout --environment it tells of every one. It needs the ledger alone: no hosts and no secrets of theirs.',
     load: () => import('./status.ts'),
   },

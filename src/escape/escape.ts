@@ -3,16 +3,33 @@ import { redact } from '../secret/secret.ts';
 
 /** Control characters, and those that turn the direction of writing round, so that a text reads as something else. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g;
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g;
 
-/** One line without secrets and unseen characters. */
-function plain(text: string): string {
+/** One line without secrets and unseen characters, for where there is no markup: a status, a terminal. */
+export function oneLine(text: string): string {
   return redact(text).replace(UNSEEN, ' ');
+}
+
+const CHARACTERS = new Intl.Segmenter();
+
+/**
+ * At most `longest` UTF-16 units on one line, without secrets, control and direction characters. What is cut off ends
+ * in `…`, never in the middle of what people see as one character. For plain text that nothing interprets.
+ */
+export function cutShort(text: string, longest: number): string {
+  const line = oneLine(text.toWellFormed()).replace(/\s+/g, ' ').trim();
+  if (line.length <= longest) return line;
+  let kept = '';
+  for (const { segment } of CHARACTERS.segment(line.slice(0, 2 * longest))) {
+    if (kept.length + segment.length > longest - 1) break;
+    kept += segment;
+  }
+  return `${kept.trimEnd()}…`;
 }
 
 /** For an HTML or SVG text and for an attribute in quotes. */
 export function escapeHtml(text: string): string {
-  return plain(text)
+  return oneLine(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
@@ -25,7 +42,7 @@ export function escapeHtml(text: string): string {
  * list or heading where the line begins with it. Line breaks become spaces.
  */
 export function escapeMarkdown(text: string): string {
-  return plain(text)
+  return oneLine(text)
     .trim()
     .replace(/[\\`*_[\]<>|~&$]/g, '\\$&')
     .replace(/^[-+=:#]/, '\\$&')
@@ -38,7 +55,7 @@ export function escapeMarkdown(text: string): string {
 
 /** For a label in Mermaid: everything that could mean something to it becomes a numbered entity. */
 export function escapeMermaid(text: string): string {
-  return [...plain(text)].map((char) => (/[A-Za-z0-9 .,_-]/.test(char) ? char : `#${char.codePointAt(0)};`)).join('');
+  return [...oneLine(text)].map((char) => (/[A-Za-z0-9 .,_-]/.test(char) ? char : `#${char.codePointAt(0)};`)).join('');
 }
 
 /** A Markdown table of raw text: every cell is escaped here. Empty where there is no row. */

@@ -1,10 +1,11 @@
 /** What GitHub knows about one commit, brought into one form. Pure. */
 
-/** One check run, commit status or run without jobs, the newest of its name. */
+/** One check run, commit status, or run of a workflow that its jobs do not speak for; the newest of its name. */
 export interface Check {
   name: string;
-  state: 'green' | 'red' | 'pending';
-  /** GitHub's own word: failure, timed_out, in_progress … */
+  /** void: it ended without a verdict (cancelled, stale, action required, or a word that is not known). */
+  state: 'green' | 'red' | 'void' | 'pending';
+  /** GitHub's own word, in small letters: failure, timed_out, in_progress … */
   said: string;
   /** ISO 8601: when it ended or, while it runs, began. */
   at: string | null;
@@ -12,140 +13,182 @@ export interface Check {
   by: string | null;
   /** The page of the job or run. */
   url: string | null;
-  /** The id of a job of GitHub Actions; null for anything else. */
+  /** The number of a job of GitHub Actions; null for anything else. */
   job: number | null;
 }
 
-/** One commit of the branch with everything that counts for the gate. */
-export interface CommitEvidence {
-  sha: string;
-  /** The author's login or name. */
-  author: string | null;
-  checks: Check[];
-}
-
-/** A check run as the REST API gives it, as far as it is looked at. */
+/** A check run as GraphQL gives it, as far as it is looked at. */
 export interface CheckRunAnswer {
-  id: number;
+  id: string;
+  databaseId: number | null;
   name: string;
   status: string;
   conclusion: string | null;
-  started_at: string | null;
-  completed_at: string | null;
-  html_url: string | null;
-  details_url?: string | null;
-  check_suite: { id: number } | null;
-  app: { slug?: string | undefined } | null;
+  startedAt: string | null;
+  completedAt: string | null;
+  url: string;
+  detailsUrl: string | null;
 }
 
-/** A commit status as the REST API gives it. */
+/** A check suite as GraphQL gives it, with all its check runs, those of earlier attempts too. */
+export interface SuiteAnswer {
+  id: string;
+  databaseId: number | null;
+  status: string;
+  conclusion: string | null;
+  updatedAt: string;
+  url: string;
+  app: { slug: string } | null;
+  creator: { login: string } | null;
+  /** null where it is not of GitHub Actions. */
+  workflowRun: {
+    databaseId: number | null;
+    event: string;
+    url: string;
+    workflow: { databaseId: number | null; name: string };
+  } | null;
+  runs: readonly CheckRunAnswer[];
+}
+
+/** A commit status as GraphQL gives it: the newest of its context. */
 export interface StatusAnswer {
   context: string;
   state: string;
-  target_url: string | null;
-  updated_at: string;
-  creator: { login: string } | null;
+  createdAt: string;
+  targetUrl: string | null;
 }
 
-/** A run of a workflow as the REST API gives it. */
-export interface RunAnswer {
-  id: number;
-  event: string;
-  status: string | null;
-  conclusion: string | null;
-  workflow_id: number;
-  name?: string | null | undefined;
-  check_suite_id?: number | undefined;
-  html_url: string;
-  updated_at: string;
-  run_started_at?: string | undefined;
-  actor?: { login: string } | null | undefined;
-}
-
-const GREEN = ['success', 'neutral', 'skipped'];
 /** Events whose runs judge the branch itself; a run of a pull request judges something else. */
 const COUNTED_EVENTS = ['push', 'merge_group'];
 const OWN_CONTEXTS = 'changeline/';
+const GREEN = ['SUCCESS', 'NEUTRAL', 'SKIPPED'];
+const RED = ['FAILURE', 'TIMED_OUT', 'STARTUP_FAILURE', 'ERROR'];
+const RANK = { green: 0, void: 1, pending: 2, red: 3 };
+
+/** A check run with where it comes from. */
+interface Entry {
+  suite: SuiteAnswer;
+  run: CheckRunAnswer;
+  isOwn: boolean;
+  check: Check;
+}
 
 /**
- * The checks that count for a commit: the newest of each name, app and workflow. Runs of other events than push and
- * merge_group, Changeline's own statuses, and what still runs in the run `ownRun` (the asking job itself) do not.
+ * The checks that count for a commit: the newest of each name, app and workflow.
+ * - Runs of other events than push and merge_group and Changeline's own statuses do not count, nor does what still
+ *   runs in the run `ownRun` (the asking job itself).
+ * - What failed and is run again stays red until the new attempt has ended: starting a job again opens nothing.
+ * - A run of a workflow counts by its own word where that is worse than its jobs': it could not start, it was
+ *   cancelled before its jobs, it has jobs still to come, or two of its jobs share one name.
+ * - The suite that an installed app gets for each push and never fills does not count.
  */
 export function checksFrom(
-  runs: readonly CheckRunAnswer[],
+  suites: readonly SuiteAnswer[],
   statuses: readonly StatusAnswer[],
-  workflowRuns: readonly RunAnswer[],
   ownRun: string | null,
 ): Check[] {
-  const bySuite = new Map(workflowRuns.map((run) => [run.check_suite_id, run]));
-  const newest = new Map<string, { at: string; check: Check }>();
-  const keep = (key: string, at: string, check: Check) => {
-    const known = newest.get(key);
-    if (!known || at >= known.at) newest.set(key, { at, check });
+  const counted = suites.filter(counts);
+  const entries = counted.flatMap((suite) => entriesOf(suite, ownRun));
+  const standing = [...Map.groupBy(entries, keyOf).values()].flatMap((group) => standingOf(group) ?? []);
+  const checks = [
+    ...standing.map(({ check }) => check),
+    ...newestRuns(counted).flatMap((suite) => ownWord(suite, standing, ownRun) ?? []),
+    ...statuses.filter(({ context }) => !context.startsWith(OWN_CONTEXTS)).map(fromStatus),
+  ];
+  return checks.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function counts({ workflowRun, runs, status, conclusion }: SuiteAnswer): boolean {
+  if (workflowRun) return COUNTED_EVENTS.includes(workflowRun.event);
+  return runs.length > 0 || (status === 'COMPLETED' && conclusion !== null && conclusion !== 'STALE');
+}
+
+function entriesOf(suite: SuiteAnswer, ownRun: string | null): Entry[] {
+  const isOwn = isOf(suite, ownRun);
+  return suite.runs.map((run) => ({ suite, run, isOwn, check: fromCheckRun(run, suite) }));
+}
+
+function isOf({ workflowRun }: SuiteAnswer, ownRun: string | null): boolean {
+  return workflowRun !== null && ownRun !== null && String(workflowRun.databaseId) === ownRun;
+}
+
+function keyOf({ suite, run }: Entry): string {
+  return JSON.stringify([workflowOf(suite), run.name]);
+}
+
+function workflowOf({ app, workflowRun }: SuiteAnswer): string {
+  return `${app?.slug ?? ''} ${workflowRun?.workflow.databaseId ?? ''}`;
+}
+
+/** Of the check runs of one name the one that stands; null where only the asking run still works on it. */
+function standingOf(group: readonly Entry[]): Entry | null {
+  const asking = group.filter((entry) => entry.isOwn && entry.check.state === 'pending').map(({ suite }) => suite);
+  const [newest, ...earlier] = group.filter(({ suite }) => !asking.includes(suite)).toSorted(newestFirst);
+  if (newest?.check.state !== 'pending') return newest ?? null;
+  const last = earlier.find(({ check }) => check.state !== 'pending');
+  if (last?.check.state !== 'red') return newest;
+  return { ...last, check: { ...last.check, said: `${last.check.said}, runs again` } };
+}
+
+/** By GitHub's numbers, which grow; its times are those of the app that reports. */
+function newestFirst(a: Entry, b: Entry): number {
+  const byNumber = (b.run.databaseId ?? 0) - (a.run.databaseId ?? 0);
+  return byNumber || ((a.run.startedAt ?? '') < (b.run.startedAt ?? '') ? 1 : -1);
+}
+
+/** The newest run of each workflow, and the suites of apps that have a word but no check run. */
+function newestRuns(suites: readonly SuiteAnswer[]): SuiteAnswer[] {
+  const speaking = suites.filter((suite) => suite.workflowRun !== null || suite.runs.length === 0);
+  return [...Map.groupBy(speaking, workflowOf).values()].map((group) =>
+    group.reduce((newest, suite) => ((suite.databaseId ?? 0) >= (newest.databaseId ?? 0) ? suite : newest)),
+  );
+}
+
+/** The run itself as a check, where it says worse than its jobs do. */
+function ownWord(suite: SuiteAnswer, standing: readonly Entry[], ownRun: string | null): Check | null {
+  const told = stateOf(suite.status, suite.conclusion);
+  if (told.state === 'pending' && isOf(suite, ownRun)) return null;
+  const jobs = standing.filter((entry) => entry.suite === suite);
+  const worst = Math.max(-1, ...jobs.map(({ check }) => RANK[check.state]));
+  if (worst >= RANK[told.state]) return null;
+  return {
+    name: suite.workflowRun?.workflow.name || suite.app?.slug || 'a run without a name',
+    ...told,
+    at: suite.updatedAt,
+    by: suite.creator?.login ?? null,
+    url: suite.workflowRun?.url ?? suite.url,
+    job: null,
   };
-  const suites = new Set<number | undefined>();
-  for (const run of runs) {
-    const workflow = bySuite.get(run.check_suite?.id);
-    suites.add(run.check_suite?.id);
-    if (workflow && !counts(workflow)) continue;
-    if (String(workflow?.id) === ownRun && run.status !== 'completed') continue;
-    const key = `check ${run.app?.slug ?? ''} ${workflow?.workflow_id ?? ''} ${run.name}`;
-    keep(key, run.started_at ?? run.completed_at ?? '', fromCheckRun(run, workflow));
-  }
-  for (const run of workflowRuns) {
-    // A run that never came to a job (a broken workflow file, one that waits) has no check run to speak for it.
-    if (!counts(run) || suites.has(run.check_suite_id) || String(run.id) === ownRun) continue;
-    keep(`run ${run.workflow_id}`, run.run_started_at ?? run.updated_at, fromWorkflowRun(run));
-  }
-  for (const status of statuses) {
-    if (status.context.startsWith(OWN_CONTEXTS)) continue;
-    keep(`status ${status.context}`, status.updated_at, fromStatus(status));
-  }
-  return [...newest.values()].map(({ check }) => check).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function counts(run: RunAnswer): boolean {
-  return COUNTED_EVENTS.includes(run.event);
-}
-
-function fromCheckRun(run: CheckRunAnswer, workflow: RunAnswer | undefined): Check {
+function fromCheckRun(run: CheckRunAnswer, suite: SuiteAnswer): Check {
+  const isJob = suite.app?.slug === 'github-actions';
   return {
     name: run.name,
     ...stateOf(run.status, run.conclusion),
-    at: run.completed_at ?? run.started_at,
-    by: workflow?.actor?.login ?? null,
-    url: run.html_url ?? run.details_url ?? null,
-    job: run.app?.slug === 'github-actions' ? run.id : null,
-  };
-}
-
-function fromWorkflowRun(run: RunAnswer): Check {
-  return {
-    name: run.name || `workflow ${run.workflow_id}`,
-    ...stateOf(run.status ?? '', run.conclusion),
-    at: run.updated_at,
-    by: run.actor?.login ?? null,
-    url: run.html_url,
-    job: null,
+    at: run.completedAt ?? run.startedAt,
+    by: suite.creator?.login ?? null,
+    url: isJob ? (run.detailsUrl ?? run.url) : run.url,
+    job: isJob ? run.databaseId : null,
   };
 }
 
 function fromStatus(status: StatusAnswer): Check {
-  const state = status.state === 'success' ? 'green' : status.state === 'pending' ? 'pending' : 'red';
+  const isOpen = status.state === 'PENDING' || status.state === 'EXPECTED';
   return {
     name: status.context,
-    state,
-    said: status.state,
-    at: status.updated_at,
+    ...stateOf(isOpen ? status.state : 'COMPLETED', status.state),
+    at: status.createdAt,
     by: null,
-    url: status.target_url,
+    url: status.targetUrl,
     job: null,
   };
 }
 
-/** Only a word that is known to be good is green; a word that is not known is red. */
-function stateOf(status: string, conclusion: string | null): Pick<Check, 'state' | 'said'> {
-  if (status !== 'completed') return { state: 'pending', said: status };
-  const said = conclusion ?? 'no conclusion';
-  return { state: GREEN.includes(said) ? 'green' : 'red', said };
+/** Only a word that is known to be good is green, and only one that is known to be bad is red. */
+export function stateOf(status: string, conclusion: string | null): Pick<Check, 'state' | 'said'> {
+  if (status !== 'COMPLETED') return { state: 'pending', said: status.toLowerCase() };
+  const said = (conclusion ?? 'no conclusion').toLowerCase();
+  if (conclusion !== null && GREEN.includes(conclusion)) return { state: 'green', said };
+  return { state: conclusion !== null && RED.includes(conclusion) ? 'red' : 'void', said };
 }

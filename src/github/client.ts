@@ -4,7 +4,8 @@ import { Failure } from '../outcome/outcome.ts';
 import { hide, withoutCredentials } from '../secret/secret.ts';
 import type { Runner } from './event.ts';
 import { graphqlFailure, requestFailure } from './failures.ts';
-import { type Asked, patiently } from './retry.ts';
+import { LIMITS, Pace } from './pace.ts';
+import { type Asked, cancelled, type Patience, patiently } from './retry.ts';
 
 /** Octokit with typed `rest`, `paginate` and `request`. Its errors are Failures: see `GitHub.client`. */
 export type Octokit = ReturnType<typeof getOctokit>;
@@ -23,6 +24,8 @@ export interface ClientOptions {
   runner?: Runner | null | undefined;
   /** Milliseconds before the first repetition of a read that failed; doubled each time. 500 by default. */
   pause?: number | undefined;
+  /** Milliseconds in which GitHub counts what is written: its own minute by default. */
+  window?: number | undefined;
 }
 
 /** One repository of GitHub, seen with one token. */
@@ -41,8 +44,16 @@ export interface GitHub {
    * all pages. Rejects with a Failure: `github-unreachable`, `github-denied` (naming the permission),
    * `github-not-found` (status 404), `github-refused` (other 4xx). `facts.status` holds the status; `facts.unsure`
    * is true where a write may have been done although no good answer came. Reads are repeated up to three times.
+   * Writes keep GitHub's limits of a minute by themselves, and all of them wait where GitHub says so. A longer wait is
+   * a Failure with `facts.limited` and, where it is known, `facts.until` (ISO 8601).
    */
   client(): Promise<Octokit>;
+  /** The time on GitHub's clock: this machine's, put right by GitHub's last answer, to a second. */
+  now(): Date;
+  /** Milliseconds in which writes were held back by GitHub's limits. */
+  readonly waited: number;
+  /** Waits until GitHub's limits leave room for a write. False where there was room at once. Rejects as `client`. */
+  room(): Promise<boolean>;
   /**
    * A GraphQL query or mutation. Rejects as `client` does; `facts.types` holds GraphQL's error types (STALE_DATA …).
    * Queries are repeated as reads are; mutations are not. `needs` is the permission it takes (`contents: read`), for
@@ -65,8 +76,11 @@ export function openGitHub(options: ClientOptions): GitHub {
   hide(options.token);
   const [owner, repo] = options.repository.split('/') as [string, string];
   const apiUrl = options.apiUrl.replace(/\/+$/, '');
+  const pace = new Pace({ ...LIMITS, window: options.window ?? LIMITS.window });
+  const clock = new Clock();
+  const patience: Patience = { signal: options.signal, pause: options.pause, pace };
   let opened: Promise<Octokit> | undefined;
-  const client = () => (opened ??= connect(options, apiUrl));
+  const client = () => (opened ??= connect(options, apiUrl, patience, clock));
   return {
     owner,
     repo,
@@ -75,6 +89,17 @@ export function openGitHub(options: ClientOptions): GitHub {
     apiUrl,
     runner: options.runner ?? null,
     client,
+    now: () => clock.now(),
+    get waited() {
+      return pace.waited;
+    },
+    room: async () => {
+      if (pace.hasRoom) return false;
+      await pace.room(options.signal).catch((thrown) => {
+        throw options.signal?.aborted ? cancelled({ what: 'the wait for its limits', read: true }) : thrown;
+      });
+      return true;
+    },
     graphql: async <T>(query: string, variables: Record<string, unknown> = {}, needs: string | null = null) => {
       const octokit = await client();
       try {
@@ -83,7 +108,8 @@ export function openGitHub(options: ClientOptions): GitHub {
         throw graphqlFailure(thrown, { repository: options.repository, isMutation: isMutation(query), needs });
       }
     },
-    download: (path, accept = 'application/octet-stream') => download(options, `${apiUrl}${path}`, accept),
+    download: (path, accept = 'application/octet-stream') =>
+      download(options.token, patience, `${apiUrl}${path}`, accept),
   };
 }
 
@@ -112,16 +138,32 @@ function checkOptions({ token, repository, runner }: ClientOptions): void {
   }
 }
 
-async function connect(options: ClientOptions, apiUrl: string): Promise<Octokit> {
+/** GitHub's clock as its answers tell it. */
+class Clock {
+  #skew = 0;
+
+  now(): Date {
+    return new Date(Date.now() + this.#skew);
+  }
+
+  learn(date: unknown): void {
+    const told = typeof date === 'string' ? Date.parse(date) : Number.NaN;
+    if (!Number.isNaN(told)) this.#skew = told - Date.now();
+  }
+}
+
+async function connect(options: ClientOptions, apiUrl: string, patience: Patience, clock: Clock): Promise<Octokit> {
   const { getOctokit } = await import('@actions/github');
   const octokit = getOctokit(options.token, { baseUrl: apiUrl, log: SILENT });
   octokit.hook.wrap('request', (request, parameters) => {
     const asked = describe(parameters);
-    return patiently(asked, options, async (signal) => {
+    return patiently(asked, patience, async (signal) => {
       try {
         const response = await request({ ...parameters, request: { ...parameters.request, signal } });
+        clock.learn(response.headers.date);
         return whole(response);
       } catch (thrown) {
+        clock.learn((thrown as { response?: { headers?: { date?: string } } }).response?.headers?.date);
         throw requestFailure(thrown, asked);
       }
     });
@@ -152,10 +194,15 @@ function isMutation(query: string): boolean {
   return query.trimStart().startsWith('mutation');
 }
 
-async function download(options: ClientOptions, url: string, accept: string): Promise<ReadableStream<Uint8Array>> {
+async function download(
+  token: string,
+  patience: Patience,
+  url: string,
+  accept: string,
+): Promise<ReadableStream<Uint8Array>> {
   const asked: Asked = { what: `GET ${withoutCredentials(url)}`, read: true, lasts: true };
-  return patiently(asked, options, async (signal) => {
-    const headers = { accept, authorization: `Bearer ${options.token}`, 'user-agent': 'changeline' };
+  return patiently(asked, patience, async (signal) => {
+    const headers = { accept, authorization: `Bearer ${token}`, 'user-agent': 'changeline' };
     let response: Response;
     try {
       response = await fetch(url, { headers, signal });

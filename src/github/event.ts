@@ -17,6 +17,9 @@ export interface Runner {
   /** The id of the job in the workflow file. */
   job: string;
   workflow: string;
+  /** owner/name/.github/workflows/deliver.yml@refs/heads/main: the workflow's file as this run uses it. */
+  workflowRef?: string;
+  /** Who started this attempt of the run; a run may be started again by another person than the first time. */
   actor: string;
   serverUrl: string;
   apiUrl: string;
@@ -43,7 +46,8 @@ export function runnerFrom(env: Record<string, string | undefined>): Runner | nu
     attempt,
     job: env.GITHUB_JOB ?? '',
     workflow: env.GITHUB_WORKFLOW ?? '',
-    actor: env.GITHUB_ACTOR ?? '',
+    ...(env.GITHUB_WORKFLOW_REF ? { workflowRef: env.GITHUB_WORKFLOW_REF } : {}),
+    actor: env.GITHUB_TRIGGERING_ACTOR || (env.GITHUB_ACTOR ?? ''),
     serverUrl,
     apiUrl: env.GITHUB_API_URL || 'https://api.github.com',
     hosted: env.RUNNER_ENVIRONMENT === 'github-hosted',

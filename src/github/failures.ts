@@ -1,5 +1,5 @@
 /** What GitHub's refusals mean, as Failures. Pure. */
-import { Failure } from '../outcome/outcome.ts';
+import { type Facts, Failure } from '../outcome/outcome.ts';
 import type { Asked } from './retry.ts';
 
 /** The parts of an Octokit error that are looked at; anything may be missing. */
@@ -46,14 +46,7 @@ export function graphqlFailure(
     cause: thrown,
     facts: { types },
   };
-  if (types.includes('RATE_LIMITED')) {
-    return new Failure({
-      ...base,
-      code: 'github-unreachable',
-      what: "GitHub's limit is used up",
-      next: 'run it again later',
-    });
-  }
+  if (types.includes('RATE_LIMITED')) return limited(base, (thrown as Refusal['response'])?.headers ?? {});
   if (errors.some((error) => /something went wrong/i.test(error.message ?? ''))) {
     const facts = { types, ...(isMutation ? { unsure: true } : {}) };
     const next = 'see https://www.githubstatus.com and run it again';
@@ -130,18 +123,33 @@ function noAnswer(where: string, asked: Asked, why: string): Failure {
   });
 }
 
-function limited(base: { where: string; why: string; cause: unknown }, headers: Record<string, unknown>): Failure {
-  const retryAfter = Number(headers['retry-after']);
-  const reset = Number(headers['x-ratelimit-reset']);
-  const at = reset > 0 ? new Date(reset * 1000).toISOString() : null;
+/** `facts.retryAfter` in seconds and `facts.until` on GitHub's clock, where GitHub or its documentation says a time. */
+function limited(
+  base: { where: string; why: string; cause: unknown; facts?: Facts },
+  headers: Record<string, unknown>,
+): Failure {
+  const now = Date.parse(String(headers.date)) || Date.now();
+  const wait = secondsToWait(headers, base.why, now);
+  const until = wait === null ? null : new Date(now + wait * 1000).toISOString();
   return new Failure({
     ...base,
     code: 'github-unreachable',
     what: "GitHub's rate limit is used up",
     untouched: 'GitHub did not carry the request out',
-    next: at ? `run it again after ${at}` : 'run it again in some minutes',
-    facts: { limited: true, ...(retryAfter > 0 ? { retryAfter } : {}) },
+    next: until ? `run it again after ${until}` : 'run it again in some minutes',
+    facts: { ...base.facts, limited: true, ...(wait === null ? {} : { retryAfter: wait, until: until! }) },
   });
+}
+
+/** A minute is what GitHub documents for a secondary limit that names no time. */
+const SECONDARY = 60;
+
+function secondsToWait(headers: Record<string, unknown>, why: string, now: number): number | null {
+  const retryAfter = Number(headers['retry-after']);
+  if (retryAfter > 0) return retryAfter;
+  const reset = Number(headers['x-ratelimit-reset']);
+  if (headers['x-ratelimit-remaining'] === '0' && reset > 0) return Math.max(reset - Math.floor(now / 1000), 1);
+  return /secondary rate limit/i.test(why) ? SECONDARY : null;
 }
 
 function isLimit(status: number, headers: Record<string, unknown>, said: string): boolean {

@@ -1,6 +1,7 @@
 /** Patience with an API that is sometimes away. A write is repeated only where GitHub said that it did not do it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../outcome/outcome.ts';
+import type { Pace } from './pace.ts';
 
 /** One request in words, and whether asking twice is harmless. */
 export interface Asked {
@@ -14,27 +15,53 @@ const TRIES = 4;
 /** Milliseconds that one answer may take. */
 const ANSWER = 30_000;
 /** The longest wait that GitHub may ask for; what is longer is told to the person instead. */
-const LONGEST_WAIT = 60_000;
+export const LONGEST_WAIT = 60_000;
 
 const NEVER = new AbortController().signal;
+
+/** What `patiently` is given beside the request. */
+export interface Patience {
+  signal?: AbortSignal | undefined;
+  /** Milliseconds before the first repetition. */
+  pause?: number | undefined;
+  /** Holds back writes, and all of them where GitHub said so. */
+  pace: Pace;
+}
 
 /** Runs `ask` up to four times. It must reject with Failures; those that say so (see `facts`) are repeated. */
 export async function patiently<T>(
   asked: Asked,
-  options: { signal?: AbortSignal | undefined; pause?: number | undefined },
+  options: Patience,
   ask: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await ask(asked.lasts ? (options.signal ?? NEVER) : withLimit(options.signal));
+      return await paced(asked, options, ask);
     } catch (thrown) {
       if (options.signal?.aborted) throw cancelled(asked);
       const wait = attempt < TRIES ? waitBefore(thrown, asked, attempt, options.pause ?? 500) : null;
       if (wait === null) throw thrown;
+      // A write that a limit refused is held by the pace, as are all others.
+      if (!asked.read && (thrown as Failure).facts.limited) continue;
       await sleep(wait, undefined, { signal: options.signal }).catch(() => {
         throw cancelled(asked);
       });
     }
+  }
+}
+
+async function paced<T>(asked: Asked, options: Patience, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { pace, signal } = options;
+  await pace.begin(asked, signal);
+  try {
+    return await ask(asked.lasts ? (signal ?? NEVER) : withLimit(signal));
+  } catch (thrown) {
+    if (thrown instanceof Failure && typeof thrown.facts.retryAfter === 'number') {
+      pace.pause(thrown.facts.retryAfter * 1000, thrown);
+    }
+    throw thrown;
+  } finally {
+    pace.end(asked);
   }
 }
 
@@ -51,7 +78,8 @@ function withLimit(signal: AbortSignal | undefined): AbortSignal {
   return signal ? AbortSignal.any([signal, limit]) : limit;
 }
 
-function cancelled(asked: Asked): Failure {
+/** The failure of a request that the run's cancellation ended. */
+export function cancelled(asked: Asked): Failure {
   return new Failure({
     code: 'cancelled',
     what: `the run was cancelled during ${asked.what}`,

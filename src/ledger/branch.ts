@@ -9,7 +9,7 @@ import { Failure } from '../outcome/outcome.ts';
 import { createBranch } from './branch-create.ts';
 import { commitFiles, commitNames, WRITE_COMMIT } from './branch-queries.ts';
 import { brief } from './brief.ts';
-import { emptyState, stamp } from './fold.ts';
+import { emptyState, stamp, wholeState } from './fold.ts';
 import type { Change, EnvironmentState, Ledger, Write } from './model.ts';
 
 /** The branch's name. */
@@ -20,10 +20,10 @@ const PAUSE = 50;
 /** Files asked for in one query. */
 const BATCH = 20;
 
-/** What the branch's head says about one environment. `head` is null where there is no branch yet. */
+/** What the branch's head says about environments. `head` is null where there is no branch yet. */
 interface Seen {
   head: string | null;
-  state: EnvironmentState;
+  states: EnvironmentState[];
 }
 
 /** How a branch ledger is opened. */
@@ -63,7 +63,11 @@ class BranchLedger implements Ledger {
   }
 
   async state(environment: string): Promise<EnvironmentState> {
-    return (await this.#see(environment)).state;
+    return (await this.#see([environment])).states[0]!;
+  }
+
+  async states(environments: readonly string[]): Promise<EnvironmentState[]> {
+    return environments.length === 0 ? [] : (await this.#see(environments)).states;
   }
 
   async change(environment: string, id: string): Promise<Change | null> {
@@ -103,18 +107,19 @@ class BranchLedger implements Ledger {
     let last: Failure | null = null;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       if (attempt > 0) await sleep(this.#pause * 2 ** Math.min(attempt - 1, 4) * (0.5 + Math.random()));
-      const seen = await this.#see(environment);
-      const landed = seen.state.writes.map((id) => sent.get(id)).find((write) => write !== undefined);
+      const { head, states } = await this.#see([environment]);
+      const state = states[0]!;
+      const landed = state.writes.map((id) => sent.get(id)).find((write) => write !== undefined);
       if (landed) return landed;
-      if (seen.head === null) {
+      if (head === null) {
         last = await this.#tried(() => createBranch(this.#github, this.#at, LEDGER_BRANCH));
         continue;
       }
       const id = randomUUID();
-      const write = stamp(await fold(seen.state), id);
+      const write = stamp(await fold(state), id);
       sent.set(id, write);
       const stored = this.#isPublic && !this.#details ? brief(write) : write;
-      last = await this.#tried(() => this.#commit(environment, seen.head!, stored));
+      last = await this.#tried(() => this.#commit(environment, head, stored));
       if (last === null) return write;
     }
     if (last?.facts.unsure) throw ledgerFailure(last, this.where, 'write');
@@ -152,13 +157,16 @@ class BranchLedger implements Ledger {
     }
   }
 
-  async #see(environment: string): Promise<Seen> {
-    const path = `${environment}/state.json`;
-    const { head, texts } = await this.#files('', [path]);
-    const text = texts[0] ?? null;
-    if (text === null) return { head: head || null, state: emptyState(environment) };
-    const isState = (value: EnvironmentState) => value.environment === environment && Array.isArray(value.writes);
-    return { head, state: this.#parsed(text, path, isState) };
+  async #see(environments: readonly string[]): Promise<Seen> {
+    const paths = environments.map((environment) => `${environment}/state.json`);
+    const { head, texts } = await this.#files('', paths);
+    const states = environments.map((environment, index) => {
+      const text = texts[index] ?? null;
+      if (text === null) return emptyState(environment);
+      const isState = (value: EnvironmentState) => value.environment === environment && Array.isArray(value.writes);
+      return wholeState(this.#parsed(text, paths[index]!, isState));
+    });
+    return { head: head || null, states };
   }
 
   /** Files of one commit (of the branch's head where `oid` is empty) in one query, null for each that is not there. */

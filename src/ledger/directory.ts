@@ -4,7 +4,7 @@ import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../outcome/outcome.ts';
-import { emptyState, stamp } from './fold.ts';
+import { emptyState, stamp, wholeState } from './fold.ts';
 import type { Change, EnvironmentState, Ledger, Write } from './model.ts';
 
 const LOCK_TRIES = 200;
@@ -32,7 +32,12 @@ class DirectoryLedger implements Ledger {
   }
 
   async state(environment: string): Promise<EnvironmentState> {
-    return (await readJson<EnvironmentState>(this.#statePath(environment))) ?? emptyState(environment);
+    const written = await readJson<EnvironmentState>(this.#statePath(environment));
+    return written ? wholeState(written) : emptyState(environment);
+  }
+
+  states(environments: readonly string[]): Promise<EnvironmentState[]> {
+    return Promise.all(environments.map((environment) => this.state(environment)));
   }
 
   async change(environment: string, id: string): Promise<Change | null> {

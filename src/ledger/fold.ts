@@ -1,7 +1,7 @@
 /** What the ledger's writes make of a state: pure folds, the same for every adapter. */
 import { randomUUID } from 'node:crypto';
 import { Failure, type Outcome } from '../outcome/outcome.ts';
-import type { Change, EnvironmentState, Holder, Incident, LedgerEvent, Live, Write } from './model.ts';
+import type { Change, EnvironmentState, Freeze, Holder, Incident, LedgerEvent, Live, Write } from './model.ts';
 
 const KEPT_BEFORE = 50;
 const KEPT_PASSED = 200;
@@ -18,8 +18,18 @@ export function emptyState(environment: string): EnvironmentState {
     before: [],
     passed: [],
     incidents: [],
+    freezes: [],
+    overrides: [],
+    requests: [],
     writes: [],
   };
+}
+
+/** A state as it was written, by whatever version of Changeline: what that one did not know is empty. */
+export function wholeState(
+  written: Pick<EnvironmentState, 'environment'> & Partial<EnvironmentState>,
+): EnvironmentState {
+  return { ...emptyState(written.environment), ...written };
 }
 
 /** An event of now. */
@@ -123,18 +133,83 @@ function olderThan({ before }: EnvironmentState, version: string): Live[] {
   return before.slice(before.findIndex((each) => each.version === version) + 1);
 }
 
-/** Closes a change. A version that was deployed here and passed may go on to the environments that come after. */
-export function closeChange(state: EnvironmentState, change: Change, outcome: Outcome, closed: LedgerEvent): Write {
+/**
+ * Closes a change. A version that was deployed here and passed may go on to the environments that come after, and ends
+ * the freezes that changes have left. `duringChange`, as it stands in the freeze section: a change that users met and
+ * that ended badly leaves a freeze behind.
+ */
+export function closeChange(
+  state: EnvironmentState,
+  change: Change,
+  outcome: Outcome,
+  closed: LedgerEvent,
+  duringChange = false,
+): Write {
   const done: Change = append({ ...change, closed: closed.at, outcome }, [closed]);
-  const isLive = state.live?.change === change.id && state.live.digest !== null;
+  const isLive = state.live?.change === change.id;
+  const good = outcome === 'passed' && isLive;
   const passed =
-    outcome === 'passed' && isLive
-      ? [{ version: state.live!.version, digest: state.live!.digest!, at: closed.at }, ...state.passed].slice(
+    good && state.live!.digest !== null
+      ? [{ version: state.live!.version, digest: state.live!.digest, at: closed.at }, ...state.passed].slice(
           0,
           KEPT_PASSED,
         )
       : state.passed;
-  return { change: done, state: { ...state, passed, open: state.open?.change === change.id ? null : state.open } };
+  const open = state.open?.change === change.id ? null : state.open;
+  return { change: done, state: freezesAfter({ ...state, passed, open }, done, closed.at, { good, duringChange }) };
+}
+
+/** A rollback neither leaves a freeze nor ends one: it says nothing of the version that comes next. */
+function freezesAfter(
+  state: EnvironmentState,
+  change: Change,
+  at: string,
+  { good, duringChange }: { good: boolean; duringChange: boolean },
+): EnvironmentState {
+  if (change.verb === 'rollback') return state;
+  const now = new Date(at);
+  if (good) return endFreezes(state, now, 'of changes');
+  const incident = state.incidents.find((each) => each.change === change.id);
+  if (!duringChange || !incident || state.freezes.some((each) => each.change === change.id)) return state;
+  return addFreeze(
+    state,
+    {
+      id: `freeze-${change.id}`,
+      since: at,
+      until: null,
+      why: takenBack(change.version, incident.why),
+      owner: change.holder.actor,
+      change: change.id,
+    },
+    now,
+  );
+}
+
+/** Why a change leaves a freeze behind, in words. */
+export function takenBack(version: string | null, why: string): string {
+  return `${version ?? 'a change'} was taken back: ${why}`;
+}
+
+/**
+ * Opens a freeze and drops those that are over. One of a person with the same `why` that is still on gets the new end
+ * instead, so that asking twice opens one.
+ */
+export function addFreeze(state: EnvironmentState, freeze: Freeze, now: Date): EnvironmentState {
+  const on = state.freezes.filter((each) => !isOver(each, now));
+  const same = on.find((each) => each.why === freeze.why && each.change === freeze.change);
+  const freezes = same ? on.map((each) => (each === same ? { ...same, until: freeze.until } : each)) : [...on, freeze];
+  return { ...state, freezes };
+}
+
+/** Ends the freezes that changes have left, or also those of persons; what is over by its own end is dropped too. */
+export function endFreezes(state: EnvironmentState, now: Date, which: 'all' | 'of changes'): EnvironmentState {
+  const freezes = which === 'all' ? [] : state.freezes.filter((each) => each.change === null && !isOver(each, now));
+  return { ...state, freezes };
+}
+
+/** True for a freeze whose own end has come. */
+export function isOver({ until }: Pick<Freeze, 'until'>, now: Date): boolean {
+  return until !== null && Date.parse(until) <= now.getTime();
 }
 
 /** Opens an incident, once for a change. */

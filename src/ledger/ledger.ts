@@ -2,12 +2,15 @@
 export { openBranchLedger } from './branch.ts';
 export { openDirectoryLedger } from './directory.ts';
 export {
+  addFreeze,
   append,
   closeChange,
   commitChange,
   emptyState,
+  endFreezes,
   event,
   holderInWords,
+  isOver,
   type Opening,
   openChange,
   openIncident,
@@ -15,5 +18,18 @@ export {
   stamp,
   takePlace,
 } from './fold.ts';
-export type { Change, EnvironmentState, Holder, Incident, Ledger, LedgerEvent, Live, Write } from './model.ts';
+export type {
+  ApprovalRequest,
+  Bound,
+  Change,
+  EnvironmentState,
+  Freeze,
+  Holder,
+  Incident,
+  Ledger,
+  LedgerEvent,
+  Live,
+  Override,
+  Write,
+} from './model.ts';
 export { isOfflineOpen, openOfflineLedger, syncOffline } from './offline.ts';

@@ -14,7 +14,7 @@ export interface LedgerEvent {
   id: string;
   /** ISO 8601, UTC. */
   at: string;
-  kind: 'opened' | 'stage' | 'committed' | 'turned-back' | 'incident' | 'override' | 'recovered' | 'closed';
+  kind: 'opened' | 'stage' | 'committed' | 'turned-back' | 'incident' | 'override' | 'freeze' | 'recovered' | 'closed';
   /** The verb, where the event is of a stage. */
   stage?: string;
   outcome?: Outcome;
@@ -67,6 +67,65 @@ export interface Incident {
   why: string;
 }
 
+/** A period in which nothing merges or ships, opened by a person or left behind by a change that ended badly. */
+export interface Freeze {
+  id: string;
+  /** ISO 8601, UTC. */
+  since: string;
+  /** ISO 8601, UTC; null: until somebody ends it. */
+  until: string | null;
+  why: string;
+  owner: string;
+  /** The change that left it behind; null where a person opened it. */
+  change: string | null;
+}
+
+/** A person lets a pull request in against the gate. It points to the comment, where it is read again. */
+export interface Override {
+  id: string;
+  pull: number;
+  /** The node id of the comment. */
+  comment: string;
+  by: string;
+  why: string;
+  since: string;
+  until: string;
+}
+
+/** All that an approval is bound to. What differs later was not approved. */
+export interface Bound {
+  version: string;
+  /** sha256:… of the artifact. */
+  digest: string;
+  commit: string | null;
+  /** sha256 of changeline.yml. */
+  config: string;
+  /** The version that it replaces. */
+  replaces: string | null;
+  /** sha256 of what would be done to databases and hosts. */
+  plan: string;
+}
+
+/** What people were asked. It points to the issue, where question and answers are read again. */
+export interface ApprovalRequest {
+  id: string;
+  asks: 'delivery' | 'acceptance';
+  issue: number;
+  url: string;
+  bound: Bound;
+  /** Who asked. */
+  by: string;
+  /** The change that asked. */
+  change: string;
+  asked: string;
+  expires: string;
+  /** How the delivery can be started again; null where it cannot be. */
+  workflow: { file: string; ref: string; inputs: Record<string, string> } | null;
+  /** ISO 8601: when the delivery was started by the last approval that it needed. */
+  dispatched: string | null;
+  ended: 'used' | 'rejected' | 'expired' | 'replaced' | null;
+}
+
 /** The present of one environment. */
 export interface EnvironmentState {
   schema: 1;
@@ -79,6 +138,12 @@ export interface EnvironmentState {
   /** Digests that passed here, newest first, at most 200: what `after:` asks for. */
   passed: { version: string; digest: string; at: string }[];
   incidents: Incident[];
+  /** Freezes that were not ended; one may be over by its `until`. */
+  freezes: Freeze[];
+  /** Newest first, at most 50. */
+  overrides: Override[];
+  /** Newest first, at most 20. */
+  requests: ApprovalRequest[];
   /** Ids of the newest writes, at most 20: tells whether a write whose answer was lost has landed. */
   writes: string[];
 }
@@ -95,6 +160,8 @@ export interface Ledger {
   readonly where: string;
   /** The present of an environment: one call. A new environment has an empty state. */
   state(environment: string): Promise<EnvironmentState>;
+  /** The present of several environments, in their order: one call. */
+  states(environments: readonly string[]): Promise<EnvironmentState[]>;
   /** One change, or null. */
   change(environment: string, id: string): Promise<Change | null>;
   /** The newest changes, newest first. */

@@ -1,4 +1,5 @@
 /** The result of a load test for people and for the ledger. Pure. */
+import { escapeMarkdown } from '../escape/escape.ts';
 import type { Facts, Json } from '../outcome/outcome.ts';
 import type { Measured, Threshold } from './summary.ts';
 import type { ScriptResult } from './verdict.ts';
@@ -85,7 +86,7 @@ function numbersOf(measured: Measured): Facts {
 }
 
 function row(cells: readonly string[]): string {
-  return `| ${cells.map(escaped).join(' | ')} |`;
+  return `| ${cells.map(escapeMarkdown).join(' | ')} |`;
 }
 
 function p95(measured: Measured): string {
@@ -110,14 +111,4 @@ function whole(count: number): string {
 
 function measuredValue({ value }: Threshold): string {
   return value === null ? '' : String(Number(value.toPrecision(4)));
-}
-
-/** Text from outside as literal Markdown in a table cell. */
-function escaped(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .replace(/[&<>]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[sign]!)
-    .replace(/[\\`*_{}[\]#|~!]/g, '\\$&')
-    .replace(/@/g, '@&#8203;')
-    .replace(/(https?):\/\//g, '$1&#58;//');
 }

@@ -1,9 +1,9 @@
 /** The observation that a watch amounts to. Pure. */
 import type { MetricSection } from '../config/config.ts';
+import { escapeMarkdown } from '../escape/escape.ts';
 import type { Verdict } from '../judge/judge.ts';
 import type { Failure } from '../outcome/outcome.ts';
 import type { Chart } from '../report/report.ts';
-import { escapeMarkdown } from '../report/report.ts';
 import { conclude, impactOf, type Judged, verdictFacts } from './conclusion.ts';
 import type { Track } from './track.ts';
 import type { Observation, ObserveOptions } from './types.ts';

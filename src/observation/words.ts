@@ -1,7 +1,7 @@
 /** A watch for people: numbers, small graphs, tables, the picture of the deciding metric. Pure. */
 import { inWords } from '../duration/duration.ts';
+import { escapeMarkdown, escapeMermaid, markdownTable } from '../escape/escape.ts';
 import type { Prepared, Verdict, Visible } from '../judge/judge.ts';
-import { escapeMarkdown, escapeMermaid, markdownTable } from '../report/report.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
 const MOST_BARS = 20;

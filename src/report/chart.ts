@@ -1,6 +1,7 @@
 /** A metric over the time of a watch, as SVG: its points, what was expected, and when the version flipped. Pure. */
+
+import { escapeHtml } from '../escape/escape.ts';
 import type { Chart } from '../outcome/outcome.ts';
-import { escapeHtml } from './escape.ts';
 import { clock, figure, ticks } from './figures.ts';
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [950, 250, 64, 16, 34, 28];

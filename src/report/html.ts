@@ -1,5 +1,5 @@
 /** HTML that cannot be forgotten to be escaped: whatever is put into the template is, unless it is Html itself. */
-import { escapeHtml } from './escape.ts';
+import { escapeHtml } from '../escape/escape.ts';
 
 /** Markup that is safe to write. */
 export class Html {

@@ -1,7 +1,7 @@
 /** The draft of a post-mortem: what is known is written, what only people know is asked. Pure. */
 import { inWords } from '../duration/duration.ts';
+import { escapeMarkdown, markdownTable } from '../escape/escape.ts';
 import type { Change, Incident } from '../ledger/ledger.ts';
-import { escapeMarkdown, markdownTable } from './escape.ts';
 import { clock, moment } from './figures.ts';
 import { between, type Moment, timelineOf, verdictOf } from './story.ts';
 

@@ -89,6 +89,7 @@ const BEGINNINGS: Record<LedgerEvent['kind'], string> = {
   'turned-back': 'The change was turned back',
   incident: 'An incident was opened',
   override: 'A rule was overridden',
+  freeze: 'Freezes were opened or ended',
   recovered: 'What an earlier run had left was put in order',
   closed: 'The change was closed',
 };

@@ -1,8 +1,9 @@
 /** What one stage leaves in the summary of its job on GitHub. Pure. */
+
+import { escapeMarkdown } from '../escape/escape.ts';
 import type { Change } from '../ledger/ledger.ts';
 import type { Result } from '../outcome/outcome.ts';
 import { CODES } from '../outcome/outcome.ts';
-import { escapeMarkdown } from './escape.ts';
 import { LOOKS } from './figures.ts';
 import { stationsOf } from './story.ts';
 import { trackInMermaid } from './track.ts';

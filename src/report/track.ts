@@ -1,6 +1,6 @@
 /** The line as a picture: SVG for the report, Mermaid for a job summary (which renders no SVG). Pure. */
 import { inWords } from '../duration/duration.ts';
-import { escapeHtml, escapeMermaid } from './escape.ts';
+import { escapeHtml, escapeMermaid } from '../escape/escape.ts';
 import { LOOKS } from './figures.ts';
 import type { Station } from './story.ts';
 

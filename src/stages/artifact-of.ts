@@ -1,13 +1,19 @@
 /** The artifact of a change, and what the change learns from it. */
 import { type Artifact, type ArtifactRequest, fetchArtifact } from '../artifact/artifact.ts';
+import { refuseOtherBytes } from './approved.ts';
 import type { StageContext } from './stage.ts';
 
-type Context = StageContext<'deploy' | 'migrate' | 'rollback'>;
+type Context = StageContext<'deploy' | 'migrate' | 'rollback' | 'approve'>;
 
 /** Fetches and unpacks the artifact of the version that the inputs name; once a run, however many stages ask for it. */
 export async function artifactOf(context: Context): Promise<Artifact> {
   const found = await fetchArtifact(artifactRequest(context));
-  if (context.book && context.change?.digest !== found.digest) await context.book.learn({ digest: found.digest });
+  refuseOtherBytes(context.change, found.digest);
+  const { digest, built } = found;
+  // The run's own commit is only a guess: a version that was built earlier may be delivered later.
+  const commit = built && 'commit' in built ? built.commit : context.change?.commit;
+  if (context.book && (context.change?.digest !== digest || context.change?.commit !== commit))
+    await context.book.learn({ digest, ...(commit ? { commit } : {}) });
   return found;
 }
 

@@ -2,9 +2,9 @@
 import { type Kept, keepNewest, type Manifest, type Part, reaches, type Taken, takeBackup } from '../backup/backup.ts';
 import type { DatabaseSection } from '../config/config.ts';
 import { checkThrowaway, type Database } from '../database/database.ts';
+import { markdownTable } from '../escape/escape.ts';
 import { hostCount } from '../fleet/fleet.ts';
 import { Failure, failureFrom, type Json, type Result } from '../outcome/outcome.ts';
-import { markdownTable } from '../report/report.ts';
 import {
   type BackupContext,
   inBytes,

@@ -35,7 +35,8 @@ export class Book {
 
   /**
    * Opens a new change with one read and one write. `decide` sees the state that is about to be written upon: it says
-   * whether the change takes the environment's open place or runs beside, and may throw to refuse.
+   * whether the change takes the environment's open place or runs beside, with what is to be recorded of that, and may
+   * throw to refuse.
    */
   static async open(
     ledger: Ledger,
@@ -43,12 +44,14 @@ export class Book {
     environment: string,
     opening: Opening,
     opener: string,
-    decide: (state: EnvironmentState) => Promise<'open' | 'beside'>,
+    decide: (state: EnvironmentState) => Promise<{ exclusive: boolean; events: readonly LedgerEvent[] }>,
   ): Promise<Book> {
     let exclusive = false;
     const { change } = await ledger.write(environment, async (state) => {
-      exclusive = (await decide(state)) === 'open';
-      return openChange(state, opening, exclusive);
+      const decided = await decide(state);
+      exclusive = decided.exclusive;
+      const write = openChange(state, opening, exclusive);
+      return { ...write, change: append(write.change, decided.events.map(clean)) };
     });
     const page = {
       change,
@@ -96,14 +99,28 @@ export class Book {
 
   /**
    * Takes the environment's open place for a change that ran beside until now, or renews the fence of one that holds
-   * it. `decide` sees the state that is about to be written upon, and throws to refuse.
+   * it. `decide` sees the state that is about to be written upon, says what is to be recorded of it, and throws to refuse.
    */
-  async takePlace(decide: (state: EnvironmentState) => Promise<void>): Promise<void> {
+  async takePlace(decide: (state: EnvironmentState) => Promise<readonly LedgerEvent[]>): Promise<void> {
     const { change } = await this.#ledger.write(this.change.environment, async (state) => {
-      await decide(state);
-      return takePlace(state, this.change);
+      const events = await decide(state);
+      return takePlace(state, append(this.change, events.map(clean)));
     });
     await this.#turn({ ...this.#page, change, pending: [], exclusive: true });
+  }
+
+  /**
+   * Writes a change of the environment's state at once, with an event of it and all that waits. `fold` sees the state
+   * that is about to be written upon; it may throw to refuse. Its texts must hold no secret. Returns the new state.
+   */
+  async amend(
+    fold: (state: EnvironmentState) => { state: EnvironmentState; entry: LedgerEvent | null },
+  ): Promise<EnvironmentState> {
+    const written = await this.#write((now, change) => {
+      const { state, entry } = fold(now);
+      return { state, change: entry ? append(change, [clean(entry)]) : change };
+    });
+    return written.state;
   }
 
   /** Asks the ledger whether the commit point stands after all: its answer may have been lost. */
@@ -151,7 +168,7 @@ export class Book {
   }
 
   /** What only becomes known on the way. */
-  async learn(known: { version?: string; digest?: string }): Promise<void> {
+  async learn(known: { version?: string; digest?: string; commit?: string }): Promise<void> {
     await this.#turn({ ...this.#page, change: { ...this.#page.change, ...known } });
   }
 
@@ -178,10 +195,10 @@ export class Book {
     return state;
   }
 
-  /** Closes the change and writes all that waits. */
-  async close(outcome: Outcome, code: Code, summary: string): Promise<void> {
+  /** Closes the change and writes all that waits. `duringChange` as in `closeChange`. */
+  async close(outcome: Outcome, code: Code, summary: string, duringChange: boolean): Promise<void> {
     const closed = clean(event('closed', { outcome, code, summary }));
-    await this.#write((state, change) => closeChange(state, change, outcome, closed));
+    await this.#write((state, change) => closeChange(state, change, outcome, closed, duringChange));
     await removePage(this.#directory, this.change.environment);
   }
 

@@ -7,8 +7,10 @@ import { type Loaded, loadConfig } from '../config/config.ts';
 import { type GitHub, openGitHub, type Runner, repositoryOfCheckout } from '../github/github.ts';
 import type { Holder, Ledger } from '../ledger/ledger.ts';
 import type { Log } from '../log/log.ts';
+import { Failure } from '../outcome/outcome.ts';
 import type { Book } from './book.ts';
 import { ACTIONS, type Inputs, type Verb } from './contract.ts';
+import { readDefaultBranch } from './default-branch.ts';
 import { type InputStyle, readInputs } from './inputs.ts';
 import { ledgerOf } from './ledger-of.ts';
 import type { Place, StageContext } from './stage.ts';
@@ -33,14 +35,20 @@ export interface Prepared<V extends Verb> {
   loaded: Loaded | null;
   ledger: Ledger | null;
   github: () => GitHub;
+  /** The name of the default branch, where it was read on the way. */
+  defaultBranch?: string;
+}
+
+/** True for a run without an environment and a change of its own: see `environment` in the contract. */
+export function standsAlone(verb: Verb, door: Doorway): boolean {
+  const { environment } = ACTIONS[verb];
+  if (environment === 'answers') return door.runner?.event === 'issue_comment';
+  return environment === 'asked' && !readInputs(verb, door.given, door.env, door.style).environment;
 }
 
 /** Reads inputs and configuration and finds the ledger. Touches nothing. `looksOnly`: as in `Wanted`. */
 export async function prepare<V extends Verb>(verb: V, door: Doorway, looksOnly = false): Promise<Prepared<V>> {
   const inputs = readInputs(verb, door.given, door.env, door.style);
-  const found = await configFor(verb, inputs, door, looksOnly);
-  const alone = ACTIONS[verb].environment === 'asked' && !inputs.environment;
-  const loaded = found && alone ? { ...found, environment: null } : found;
   const repository = door.runner?.repository ?? (await repositoryInShell(door));
   const github = lazily(() =>
     openGitHub({
@@ -51,18 +59,10 @@ export async function prepare<V extends Verb>(verb: V, door: Doorway, looksOnly 
       signal: door.signal,
     }),
   );
-  const ledger = loaded?.environment
-    ? await ledgerOf(door, {
-        key: loaded.config.ledger,
-        details: loaded.config['ledger-details'] ?? false,
-        environment: loaded.environment,
-        repository,
-        github,
-        sshKey: 'ssh-key' in inputs ? String(inputs['ssh-key']) : '',
-        urgent: verb === 'rollback',
-      })
-    : null;
-  return { inputs, loaded, github, ledger };
+  const found = await configOf(verb, inputs, door, { github, looksOnly });
+  const { loaded } = found;
+  const ledger = loaded ? await ledgerFor(verb, inputs, door, { loaded, repository, github }) : null;
+  return { inputs, github, ledger, ...found };
 }
 
 /** The context of a stage in this run. */
@@ -87,6 +87,7 @@ export function contextOf<V extends Verb>(
     signal: door.signal,
     place: door.place,
     github: prepared.github,
+    ...(prepared.defaultBranch === undefined ? {} : { defaultBranch: prepared.defaultBranch }),
   };
 }
 
@@ -115,11 +116,31 @@ async function repositoryInShell({ env, place }: Doorway): Promise<string> {
   );
 }
 
+type Found = Pick<Prepared<Verb>, 'loaded' | 'defaultBranch'>;
+
+/** changeline.yml: of the checkout or, for a gate that stands alone on a runner, of the default branch. */
+async function configOf<V extends Verb>(
+  verb: V,
+  inputs: Inputs<V>,
+  door: Doorway,
+  { github, looksOnly }: { github: () => GitHub; looksOnly: boolean },
+): Promise<Found> {
+  const alone = standsAlone(verb, door);
+  if (alone && verb === 'gate' && door.runner) {
+    // The checkout may be that of a pull request, and who may override the gate stands in this file.
+    const wanted = { path: inputs.config, required: Boolean(door.given.config), env: door.env };
+    const { branch, loaded } = await readDefaultBranch(github(), wanted);
+    return { loaded, ...(branch === null ? {} : { defaultBranch: branch }) };
+  }
+  const loaded = await configFor(verb, inputs, door, { alone, looksOnly });
+  return { loaded: loaded && alone ? { ...loaded, environment: null } : loaded };
+}
+
 async function configFor<V extends Verb>(
   verb: V,
   inputs: Inputs<V>,
   door: Doorway,
-  looksOnly: boolean,
+  { alone, looksOnly }: { alone: boolean; looksOnly: boolean },
 ): Promise<Loaded | null> {
   const file = resolve(door.place.workspace, inputs.config);
   const asked = door.given.config || inputs.environment;
@@ -132,10 +153,38 @@ async function configFor<V extends Verb>(
     file,
     name: inputs.config,
     environment: inputs.environment,
-    choose: ACTIONS[verb].config === 'needed',
-    looksOnly,
+    choose: ACTIONS[verb].config === 'needed' && !alone,
+    // A freeze writes to the ledger alone: it must not need the secrets of the environment.
+    looksOnly: looksOnly || alone || verb === 'freeze',
     env: door.env,
   });
+}
+
+/** The ledger of the environment, or of all of them for a run that stands alone; null where there is no such run. */
+async function ledgerFor<V extends Verb>(
+  verb: V,
+  inputs: Inputs<V>,
+  door: Doorway,
+  { loaded, repository, github }: { loaded: Loaded; repository: string; github: () => GitHub },
+): Promise<Ledger | null> {
+  const { config, environment } = loaded;
+  const alone = standsAlone(verb, door);
+  if (!environment && !alone) return null;
+  try {
+    return await ledgerOf(door, {
+      key: config.ledger,
+      details: config['ledger-details'] ?? false,
+      environment,
+      repository,
+      github,
+      sshKey: 'ssh-key' in inputs ? String(inputs['ssh-key']) : '',
+      urgent: verb === 'rollback',
+    });
+  } catch (thrown) {
+    // In a shell without a token a gate that stands alone is skipped: it has no use for a ledger.
+    if (alone && thrown instanceof Failure && thrown.code === 'not-configured') return null;
+    throw thrown;
+  }
 }
 
 function lazily<T>(make: () => T): () => T {

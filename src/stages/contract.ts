@@ -27,8 +27,9 @@ export interface ActionSpec {
   /**
    * touches: changes the environment, so a change of another holder refuses it. reads: runs beside one.
    * asked: as reads, but only where the input `environment` names one; without it the action stands alone.
+   * answers: as reads, but a run that a comment on an issue started stands alone: it answers the comment.
    */
-  environment: 'touches' | 'reads' | 'asked';
+  environment: 'touches' | 'reads' | 'asked' | 'answers';
   inputs: Record<string, InputSpec>;
   outputs: Record<string, OutputSpec>;
 }
@@ -36,6 +37,10 @@ export interface ActionSpec {
 const version: InputSpec = { description: 'The version to deliver, as it stands in the artifact name' };
 const artifact: InputSpec = { description: 'Where the bytes come from, instead of the artifact key of changeline.yml' };
 const sshKey: InputSpec = { description: 'The private key for the hosts of the fleet', secret: true };
+
+const override: InputSpec = {
+  description: 'Why this may pass a closed gate or a freeze; who said it stands in the ledger',
+};
 
 /** Inputs that every action has. */
 export const COMMON_INPUTS = {
@@ -70,6 +75,7 @@ export const ACTIONS = {
         type: 'flag',
         default: 'false',
       },
+      override,
       'ssh-key': sshKey,
       from: { description: 'The first stage to run; the whole line by default' },
       until: { description: 'The last stage to run; the whole line by default' },
@@ -85,10 +91,39 @@ export const ACTIONS = {
       'Says whether the main branch is green, on the pull request itself, and blocks the merge where it is not.',
     config: 'optional',
     environment: 'asked',
-    inputs: {},
+    inputs: { override },
     outputs: {
       open: { description: 'true or false' },
       state: { description: 'green, red, pending or unknown' },
+    },
+  },
+  freeze: {
+    title: 'Changeline freeze',
+    description: 'Opens or ends a freeze: nothing merges and nothing ships to the environment while it is on.',
+    config: 'needed',
+    environment: 'reads',
+    inputs: {
+      why: { description: 'Why, in the words that everyone who is stopped will read', required: true },
+      until: {
+        description: 'When it ends by itself: a length of time (4h) or a moment (2026-12-24T18:00Z); else by `end`',
+      },
+      end: {
+        description: 'true: ends every freeze that a person or a change has opened',
+        type: 'flag',
+        default: 'false',
+      },
+    },
+    outputs: { frozen: { description: 'true or false: whether a freeze is on afterwards' } },
+  },
+  approve: {
+    title: 'Changeline approve',
+    description: 'Asks people to approve exactly this delivery in an issue, and lets it pass once enough of them have.',
+    config: 'needed',
+    environment: 'answers',
+    inputs: { version: { description: version.description }, artifact, 'ssh-key': sshKey },
+    outputs: {
+      approved: { description: 'true or false' },
+      issue: { description: 'The number of the issue where it is decided' },
     },
   },
   'load-test': {
@@ -125,7 +160,7 @@ export const ACTIONS = {
     description: 'Rehearses pending migrations on a copy, then applies them to the live database.',
     config: 'needed',
     environment: 'touches',
-    inputs: { version: { ...version, required: true }, artifact, 'ssh-key': sshKey },
+    inputs: { version: { ...version, required: true }, artifact, override, 'ssh-key': sshKey },
     outputs: {
       applied: { description: 'How many migrations were applied' },
       fingerprint: { description: 'The fingerprint of the schema afterwards' },
@@ -136,7 +171,7 @@ export const ACTIONS = {
     description: 'Brings every host of the fleet to one version, wave by wave, or puts all of them back.',
     config: 'needed',
     environment: 'touches',
-    inputs: { version: { ...version, required: true }, artifact, 'ssh-key': sshKey },
+    inputs: { version: { ...version, required: true }, artifact, override, 'ssh-key': sshKey },
     outputs: {
       'live-version': { description: 'The version that is live afterwards' },
       digest: { description: 'The digest of the artifact' },

@@ -1,6 +1,7 @@
 /** The whole line in one step: every stage in its order, and the way back where one of them says no. */
 import type { Live } from '../ledger/ledger.ts';
 import { Failure, failureFrom, goesOn, type Json, type Result } from '../outcome/outcome.ts';
+import { planFrozen } from './frozen.ts';
 import { type LineVerb, partOfLine } from './line.ts';
 import { writePapers } from './papers.ts';
 import { contextFor, passStage } from './pass.ts';
@@ -19,7 +20,8 @@ export const stage: Stage<'deliver'> = {
   },
 
   async run(context) {
-    if (context.inputs.plan) return planned(await planLine(context));
+    if (context.inputs.plan)
+      return planned([{ verb: 'deliver', planned: await planFrozen(context) }, ...(await planLine(context))]);
     return deliver(context);
   },
 
@@ -31,7 +33,7 @@ export const stage: Stage<'deliver'> = {
 
 async function planLine(context: Context): Promise<{ verb: LineVerb; planned: Planned[] }[]> {
   const parts: { verb: LineVerb; planned: Planned[] }[] = [];
-  for (const verb of partOfLine(context.inputs.from, context.inputs.until)) {
+  for (const verb of lineOf(context)) {
     context.log.progress(`planning: ${verb}`);
     const planned = await planOf(verb, context).catch((thrown): Planned[] => {
       const failure = failureFrom(thrown);
@@ -43,12 +45,26 @@ async function planLine(context: Context): Promise<{ verb: LineVerb; planned: Pl
   return parts;
 }
 
+/** The part of the line that this run passes. Throws input-invalid where it leaves out the people who must approve. */
+function lineOf({ inputs, environment }: Context): LineVerb[] {
+  const verbs = partOfLine(inputs.from, inputs.until);
+  const touches = verbs.includes('migrate') || verbs.includes('deploy');
+  if (!touches || verbs.includes('approve') || environment!.approve?.asks !== 'delivery') return verbs;
+  throw new Failure({
+    code: 'input-invalid',
+    what: `from ${inputs.from} leaves out the people who must approve it`,
+    where: environment!.name,
+    untouched: 'nothing was changed',
+    next: 'leave the input from out, or begin at approve',
+  });
+}
+
 async function planOf<V extends LineVerb>(verb: V, context: Context): Promise<Planned[]> {
   const stage = await loadStage(verb);
   return stage.plan(contextFor(verb, context));
 }
 
-function planned(parts: { verb: LineVerb; planned: Planned[] }[]): Result {
+function planned(parts: { verb: LineVerb | 'deliver'; planned: Planned[] }[]): Result {
   const lines = parts.flatMap(({ verb, planned }) => planned.map(({ kind, text }) => ({ stage: verb, kind, text })));
   const count = (kind: Planned['kind']) => lines.filter((line) => line.kind === kind).length;
   const obstacles = count('obstacle');
@@ -63,7 +79,7 @@ function planned(parts: { verb: LineVerb; planned: Planned[] }[]): Result {
 }
 
 async function deliver(context: Context): Promise<Result> {
-  const verbs = partOfLine(context.inputs.from, context.inputs.until);
+  const verbs = lineOf(context);
   const before = (await context.ledger!.state(context.environment!.name)).live;
   const results = await passLine(context, verbs);
   const deployed = results[verbs.indexOf('deploy')]?.outcome === 'passed';
@@ -78,6 +94,7 @@ async function deliver(context: Context): Promise<Result> {
   }
   const mixed = deployed ? await commit(context) : null;
   if (mixed) return stopped(context, 'deploy', [...results, mixed], before);
+  const asked = deployed ? await askForAcceptance(context) : null;
   const live = deployed ? context.inputs.version : (before?.version ?? null);
   const papers = await writePapers(context, { results, incident: null, outcome: 'passed' });
   return {
@@ -87,9 +104,19 @@ async function deliver(context: Context): Promise<Result> {
     facts: {
       version: context.inputs.version,
       stages: verbs.map((verb, index) => `${verb}: ${results[index]!.outcome}`),
+      ...(asked ? { acceptance: asked.facts } : {}),
     },
     outputs: { 'live-version': live, report: papers.report },
   };
+}
+
+/** Once a version is live: asks for its acceptance, where that is configured. The delivery has passed all the same. */
+async function askForAcceptance(context: Context): Promise<Result | null> {
+  if (context.environment!.approve?.asks !== 'acceptance') return null;
+  const asked = await passStage('approve', context);
+  if (asked.outcome !== 'passed' && asked.outcome !== 'waiting')
+    context.log.warn(`acceptance: ${asked.summary}. Next: ${asked.next ?? 'run the approve action to ask again'}`);
+  return asked;
 }
 
 /** Passes the stages in their order until one says no; what keeps no history is sampled until the deploy. */

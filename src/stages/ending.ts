@@ -1,7 +1,8 @@
 /** The end of the job for a stage: what stands is committed, what must not is put back, the change is closed. */
 import { type Code, goesOn, type Outcome, type Result, resultOfFailure } from '../outcome/outcome.ts';
+import { approvalIn } from './approved.ts';
 import { Book } from './book.ts';
-import { contextOf, type Doorway, prepare } from './context.ts';
+import { contextOf, type Doorway, prepare, standsAlone } from './context.ts';
 import type { Verb } from './contract.ts';
 import { stageEvent } from './events.ts';
 import { writePapers } from './papers.ts';
@@ -22,6 +23,7 @@ export async function finish<V extends Verb>(
   main: Result | null,
   job: JobStatus,
 ): Promise<Result | null> {
+  if (standsAlone(verb, door)) return null;
   const prepared = await prepare(verb, door);
   if (!prepared.ledger || !prepared.loaded?.environment) return null;
   const book = await Book.join(prepared.ledger, door.place.handover, prepared.loaded.environment.name);
@@ -29,8 +31,12 @@ export async function finish<V extends Verb>(
   const context = contextOf(verb, door, prepared, book);
   // No word from main is no success: it was killed, and a job may go on from there (continue-on-error).
   const passed = job === 'success' && main !== null && goesOn(main.outcome);
+  // A run that ends waiting for people has touched nothing.
+  const waits = job === 'success' && main?.outcome === 'waiting';
   const ending =
-    book.begun && book.exclusive ? await endOf(await loadStage(verb), context, passed, whyOf(job, main)) : null;
+    book.begun && book.exclusive && !waits
+      ? await endOf(await loadStage(verb), context, passed, whyOf(job, main))
+      : null;
   if (ending) await told(context, ending, job, whyOf(job, main));
   if (book.opener !== door.step) return ending;
   const behind = book.committed && main?.code === 'fleet-mixed';
@@ -39,8 +45,8 @@ export async function finish<V extends Verb>(
     return ending;
   }
   const [outcome, code, summary] = closing(book, passed, job, main, ending);
-  await book.close(outcome, code, summary);
-  await publishEnd(door, prepared, book, outcome === 'passed', summary);
+  await book.close(outcome, code, summary, prepared.loaded.environment.freeze?.['during-change'] ?? false);
+  await publishEnd(door, prepared, book, outcome, summary);
   return ending;
 }
 
@@ -95,6 +101,9 @@ function closing(
   // What is committed is live, whatever a later step of the job did.
   if (committed)
     return ['passed', main && goesOn(main.outcome) ? main.code : 'ok', main?.summary ?? `${change.version} is live`];
+  const asked = approvalIn(change);
+  if (job === 'success' && asked?.outcome === 'waiting')
+    return ['waiting', 'approval-waiting', asked.summary ?? 'people were asked'];
   const turned = change.events.some(({ kind }) => kind === 'turned-back');
   if (passed && !turned) return [main?.outcome ?? 'passed', main?.code ?? 'ok', main?.summary ?? 'the job succeeded'];
   if (job === 'cancelled') return ['failed', 'cancelled', ending?.summary ?? 'the job was cancelled'];

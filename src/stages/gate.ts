@@ -1,19 +1,14 @@
-/** Says whether the main branch is green: alone as a status on pull requests, in a delivery as a condition. */
-import {
-  failedInMarkdown,
-  nextStep,
-  readVerdict,
-  targetOf,
-  type Verdict,
-  verdictInWords,
-  type Written,
-  writeVerdict,
-} from '../gate/gate.ts';
+/** Says whether anything may merge: alone as a status on pull requests and the queue, in a delivery as a condition. */
+import { type MainQuestion, nextStep, readMain, type Verdict, verdictInWords } from '../gate/gate.ts';
 import type { GitHub } from '../github/github.ts';
-import { type Facts, Failure, type Result } from '../outcome/outcome.ts';
+import { Failure, type Result } from '../outcome/outcome.ts';
+import { codeOfMain, factsOfMain, outputsOf, resultOfMain } from './gate-result.ts';
+import { gateAlone, mainQuestion } from './gating.ts';
+import { overrideEvent, overrideOf } from './overriding.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 
 type Context = StageContext<'gate'>;
+type Word = NonNullable<Awaited<ReturnType<typeof overrideOf>>>;
 
 /** The stage of the verb `gate`. */
 export const stage: Stage<'gate'> = {
@@ -26,31 +21,34 @@ export const stage: Stage<'gate'> = {
     const will: Planned = { kind: 'will', text: `ask whether ${branch} of ${github.repository} is green` };
     // Alone, a closed gate is an answer, not an obstacle; so nothing is asked before the work itself.
     if (!isInDelivery(context)) return [will];
-    const verdict = await verdictFor(context, github);
+    const verdict = await readMain(github, questionOf(context));
     if (verdict.open) return [will];
+    const word = await overrideOf(context);
+    if (word) return [will, { kind: 'will', text: `override: ${inWords(verdict, word)}` }];
     return [will, { kind: 'obstacle', text: verdictInWords(verdict), failure: closedFailure(verdict, github) }];
   },
 
   async run(context) {
     const github = githubOf(context);
     if (!github) return unconfigured();
-    const verdict = await verdictFor(context, github);
-    if (isInDelivery(context)) {
-      if (!verdict.open) throw closedFailure(verdict, github);
-      return result(verdict, NOTHING_WRITTEN);
-    }
-    const written = await writeVerdict(github, verdict, targetOf(context.runner, verdict.branch));
-    if (written.warning) context.log.warn(written.warning);
-    return result(verdict, written);
+    if (!isInDelivery(context)) return gateAlone(context, github);
+    const verdict = await readMain(github, questionOf(context));
+    if (verdict.open) return resultOfMain(verdict);
+    const word = await overrideOf(context);
+    if (!word) throw closedFailure(verdict, github);
+    return letIn(context, verdict, word);
   },
 };
 
 const UNCONFIGURED = 'there is no GitHub repository to ask';
-const NOTHING_WRITTEN: Written = { written: 0, unchanged: 0, warning: null };
 
 /** In a delivery a closed gate stops the line; without an environment the gate only tells. */
 function isInDelivery(context: Context): boolean {
   return context.environment !== null;
+}
+
+function questionOf({ config }: Context): MainQuestion {
+  return mainQuestion(config, config?.gate?.branch ?? null);
 }
 
 /** GitHub, or null where there is none to ask and changeline.yml does not ask for it. */
@@ -70,23 +68,21 @@ function githubOf(context: Context): GitHub | null {
   }
 }
 
-function verdictFor(context: Context, github: GitHub): Promise<Verdict> {
-  const gate = context.config?.gate;
-  return readVerdict(github, gate?.branch ?? null, gate?.checks ?? null);
-}
-
-function result(verdict: Verdict, written: Written): Result {
-  const next = nextStep(verdict);
-  const markdown = failedInMarkdown(verdict);
+/** A person takes it upon themselves: the line goes on, and who said so stands in the ledger. */
+async function letIn(context: Context, verdict: Verdict, word: Word): Promise<Result> {
+  await context.book?.record(overrideEvent('gate', word, [verdictInWords(verdict)]));
+  const override = { by: word.by, why: word.why };
   return {
     outcome: 'passed',
-    code: codeOf(verdict),
-    summary: verdictInWords(verdict),
-    facts: factsOf(verdict, written),
-    outputs: { open: verdict.open, state: verdict.state },
-    ...(markdown ? { markdown } : {}),
-    ...(next ? { next } : {}),
+    code: 'gate-open',
+    summary: inWords(verdict, word),
+    facts: { ...factsOfMain(verdict), override },
+    outputs: { ...outputsOf(verdict), open: true },
   };
+}
+
+function inWords(verdict: Verdict, { by, why }: Word): string {
+  return `let in by ${by} (${why}) although ${verdictInWords(verdict)}`;
 }
 
 function unconfigured(): Result {
@@ -101,25 +97,14 @@ function unconfigured(): Result {
 }
 
 function closedFailure(verdict: Verdict, github: GitHub): Failure {
+  const next = nextStep(verdict) ?? 'run it again';
   return new Failure({
-    code: codeOf(verdict),
+    code: codeOfMain(verdict, []),
     what: verdictInWords(verdict),
     where: github.repository,
     untouched: 'nothing was changed',
-    next: nextStep(verdict) ?? 'run it again',
-    facts: factsOf(verdict, NOTHING_WRITTEN),
+    next: `${next}, or say in the input override why this may pass`,
+    facts: factsOfMain(verdict),
     outcome: verdict.state === 'red' ? 'failed' : 'inconclusive',
   });
-}
-
-function codeOf(verdict: Verdict): 'gate-open' | 'gate-red' | 'gate-unknown' {
-  if (verdict.open) return 'gate-open';
-  return verdict.state === 'red' ? 'gate-red' : 'gate-unknown';
-}
-
-function factsOf(verdict: Verdict, written: Written): Facts {
-  const { state, open, branch, head, judged, distance, by, since, looked } = verdict;
-  const red = verdict.red.map(({ name, said, at, url }) => ({ name, said, at, url }));
-  const statuses = { written: written.written, unchanged: written.unchanged };
-  return { schema: 1, state, open, branch, head, judged, distance, by, since, looked, red, statuses };
 }

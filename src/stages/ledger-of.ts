@@ -20,7 +20,8 @@ export interface LedgerRequest {
   key: string | undefined;
   /** The key `ledger-details`. */
   details: boolean;
-  environment: Environment;
+  /** Null where no environment was named: the ledger is asked about several, and nothing goes on without it. */
+  environment: Environment | null;
   /** owner/name; '' where the checkout belongs to none. */
   repository: string;
   github: () => GitHub;
@@ -43,11 +44,14 @@ export async function ledgerOf(door: Doorway, request: LedgerRequest): Promise<L
       details: request.details,
       ...(key === 'github' ? {} : { repository: key }),
     });
-  if (door.runner) return open();
-  return inShell(door, request, open);
+  if (door.runner || !request.environment) return open();
+  return inShell(door, { ...request, environment: request.environment }, open);
 }
 
-async function inShell(door: Doorway, request: LedgerRequest, open: () => Ledger): Promise<Ledger> {
+/** A request for one environment: only then can anything be done offline. */
+type ForOne = LedgerRequest & { environment: Environment };
+
+async function inShell(door: Doorway, request: ForOne, open: () => Ledger): Promise<Ledger> {
   const directory = join(door.place.workspace, '.changeline', 'offline');
   const { name } = request.environment;
   try {
@@ -67,7 +71,7 @@ async function inShell(door: Doorway, request: LedgerRequest, open: () => Ledger
   }
 }
 
-async function offline(door: Doorway, request: LedgerRequest, directory: string): Promise<Ledger> {
+async function offline(door: Doorway, request: ForOne, directory: string): Promise<Ledger> {
   const { scratch, workspace } = door.place;
   const fleet = await openReachable(request.environment, {
     key: request.sshKey || null,

@@ -5,6 +5,7 @@ import type { Verb } from './contract.ts';
 /** The stages in the order in which a change passes them. */
 export const LINE = [
   'gate',
+  'approve',
   'load-test',
   'backup',
   'migrate',

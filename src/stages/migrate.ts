@@ -1,7 +1,7 @@
 /** Rehearses pending migrations on a copy of the database, then applies them to the live one. */
 import { stat } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
-import { fetchArtifact, findArtifact } from '../artifact/artifact.ts';
+import { fetchArtifact, findArtifact, isFetched } from '../artifact/artifact.ts';
 import type { DatabaseSection, MigrateSection } from '../config/config.ts';
 import { checkThrowaway, type Database, openDatabase } from '../database/database.ts';
 import { milliseconds } from '../duration/duration.ts';
@@ -67,12 +67,12 @@ async function planDatabase(context: Context, section: MigrateSection, known: bo
   return tried(() =>
     withDatabase(context, section, async (database) => {
       await checkThrowaway(database.engine, await database.version());
-      const tool = await database.checkTools();
+      await database.checkTools();
       await checkRoom(database, context.place.scratch);
       const planned: Planned[] = [
         {
           kind: 'will',
-          text: `rehearse pending migrations on a copy of ${database.where} (${tool}), then apply them there`,
+          text: `rehearse pending migrations on a copy of ${database.where}, then apply them there`,
         },
       ];
       if (!known) return planned;
@@ -104,8 +104,9 @@ async function tried(plan: () => Promise<Planned[]>): Promise<Planned[]> {
 }
 
 /** True where the artifact lies on this machine, so that looking into it costs nothing. */
-function isLocal({ inputs, config }: Context): boolean {
-  return !/^(release:|run:|https?:)/.test(inputs.artifact || config!.artifact);
+function isLocal(context: Context): boolean {
+  const request = artifactRequest(context);
+  return !/^(release:|run:|https?:)/.test(request.source) || isFetched(request);
 }
 
 /** The folder of migrations inside the artifact. Throws `migration-invalid` where it is not there or outside. */

@@ -1,8 +1,8 @@
 /** What the stage of migrations has to tell: summary, facts, outputs and a table. */
 import type { Database } from '../database/database.ts';
+import { markdownTable } from '../escape/escape.ts';
 import type { Applied, Migrated, Pending, Rehearsal } from '../migration/migration.ts';
 import type { Facts, Result } from '../outcome/outcome.ts';
-import { markdownTable } from '../report/report.ts';
 
 /** The result where every migration of the folder is applied. */
 export async function nothingToDo(database: Database, found: Pending): Promise<Result> {

@@ -1,7 +1,7 @@
 /** How a run comes to its change: it opens one, joins the one of its job, or ends a dead one first. */
 import { checkVersion } from '../artifact/artifact.ts';
 import { runIsAlive } from '../github/github.ts';
-import type { EnvironmentState, Holder } from '../ledger/ledger.ts';
+import type { EnvironmentState, Holder, LedgerEvent } from '../ledger/ledger.ts';
 import { Failure } from '../outcome/outcome.ts';
 import { type Admission, admission, type Liveness } from './admission.ts';
 import { Book } from './book.ts';
@@ -25,7 +25,8 @@ export async function openOrJoin<V extends Verb>(verb: V, door: Doorway, prepare
   if (joined) {
     if (touches) refuseSecondChange(verb, version, joined);
     if (version && !joined.change.version) await joined.learn({ version });
-    if (touches && !joined.exclusive) await whenFree(door, prepared, () => upgrade(joined, door, prepared));
+    if (touches && !joined.exclusive)
+      await whenFree(door, prepared, () => joined.takePlace((state) => admit(verb, state, door, prepared)));
     return joined;
   }
   const opening = {
@@ -39,9 +40,8 @@ export async function openOrJoin<V extends Verb>(verb: V, door: Doorway, prepare
   return whenFree(door, prepared, () =>
     Book.open(ledger, door.place.handover, name, opening, door.step, async (state) => {
       // What only reads holds nothing: a backup at night must not stand in the way of a rollback.
-      if (!touches) return 'beside';
-      await admit(state, door, prepared);
-      return 'open';
+      if (!touches) return { exclusive: false, events: [] };
+      return { exclusive: true, events: await admit(verb, state, door, prepared) };
     }),
   );
 }
@@ -62,14 +62,24 @@ function refuseSecondChange(verb: Verb, version: string | null, book: Book): voi
   });
 }
 
-async function upgrade<V extends Verb>(book: Book, door: Doorway, prepared: Prepared<V>): Promise<void> {
-  await book.takePlace((state) => admit(state, door, prepared));
-}
-
-/** Throws where another holds the environment; `Unfinished` where its holder is gone. */
-async function admit<V extends Verb>(state: EnvironmentState, door: Doorway, prepared: Prepared<V>): Promise<void> {
+/**
+ * Throws where another holds the environment or a freeze is on; `Unfinished` where its holder is gone: that one's change
+ * is ended first, freeze or not. Returns what is to be recorded of it: an override that let it pass.
+ */
+async function admit<V extends Verb>(
+  verb: V,
+  state: EnvironmentState,
+  door: Doorway,
+  prepared: Prepared<V>,
+): Promise<LedgerEvent[]> {
   const decided = admission(state, door.holder, { touches: true }, await livenessOf(state, door.holder, prepared));
   if (decided.kind === 'recover' || decided.kind === 'join') throw new Unfinished(decided);
+  // Loaded where it is needed: most runs only read, and time zones take their while.
+  const { refuseFrozen } = await import('./frozen.ts');
+  const { inputs, loaded, github } = prepared;
+  const override = 'override' in inputs ? String(inputs.override) : '';
+  const asking = { inputs: { override }, config: loaded!.config, runner: door.runner, change: door, github };
+  return refuseFrozen(verb, asking, loaded!.environment!, state);
 }
 
 async function whenFree<T, V extends Verb>(

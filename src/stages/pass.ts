@@ -1,10 +1,14 @@
 /** How the line has one of its stages do its work: the same run, the stage's own inputs, its line and its record. */
 import { type Result, resultOfFailure } from '../outcome/outcome.ts';
+import { ACTIONS } from './contract.ts';
 import { stageEvent } from './events.ts';
 import { readInputs } from './inputs.ts';
 import type { LineVerb } from './line.ts';
 import { loadStage } from './registry.ts';
 import type { StageContext } from './stage.ts';
+
+/** The verbs that have other stages do, or plan, a part of their work. */
+type Leading = 'deliver' | 'rollback' | 'approve' | 'migrate' | 'deploy';
 
 /** What a line hands to its stages instead of its own inputs. */
 export interface Handed {
@@ -32,21 +36,22 @@ export async function passStage<V extends LineVerb>(
 /** The context of one stage of the line: the same run, with the inputs that this stage has. */
 export function contextFor<V extends LineVerb>(
   verb: V,
-  context: StageContext<'deliver' | 'rollback'>,
+  context: StageContext<Leading>,
   handed: Handed = {},
 ): StageContext<V> {
   const { environment, config, token, artifact, 'ssh-key': sshKey } = context.inputs;
   const version = handed.version ?? context.inputs.version;
-  const given: Record<string, string> = { environment, config, token };
-  if (verb === 'migrate' || verb === 'deploy') Object.assign(given, { version, artifact });
-  if (verb === 'migrate' || verb === 'deploy' || verb === 'backup' || verb === 'watch') given['ssh-key'] = sshKey;
+  const override = 'override' in context.inputs ? context.inputs.override : '';
+  const has = Object.keys(ACTIONS[verb].inputs);
+  const own = Object.entries({ version, artifact, override, 'ssh-key': sshKey }).filter(([name]) => has.includes(name));
+  const given: Record<string, string> = { environment, config, token, ...Object.fromEntries(own) };
   if (verb === 'smoke-test' && handed.expectVersion && asksForVersion(context))
     given['expect-version'] = handed.expectVersion;
   const inputs = readInputs(verb, given, {});
   return Object.create(context, { verb: { value: verb }, inputs: { value: inputs } }) as StageContext<V>;
 }
 
-function asksForVersion({ environment }: Pick<StageContext<'deliver'>, 'environment'>): boolean {
+function asksForVersion({ environment }: Pick<StageContext<Leading>, 'environment'>): boolean {
   return (environment?.['smoke-test'] ?? []).some(
     (check) => typeof check === 'object' && check.expect.version === true,
   );

@@ -35,10 +35,11 @@ export async function recover<V extends Verb>(
   // From here on hosts refuse the run that was thought dead, should it wake up.
   await book.takePlace(async (now) => {
     if (now.open?.change !== change.id) throw endedMeanwhile(change.id, environment.name);
+    return [];
   });
   const stage = await loadStage('deploy');
   // The stages share the inputs that recovery needs (environment, ssh-key); the version is that of the change.
-  const inputs = { artifact: '', 'ssh-key': '', ...prepared.inputs, version: change.version ?? '' };
+  const inputs = { artifact: '', override: '', 'ssh-key': '', ...prepared.inputs, version: change.version ?? '' };
   const context = contextOf('deploy', door, { ...prepared, inputs }, book);
   const ended = environment.deploy ? await endOf(change.verb, state.open.committed, stage, context, why) : null;
   if (ended && !goesOn(ended.outcome)) {
@@ -53,7 +54,8 @@ export async function recover<V extends Verb>(
   }
   const summary = ended?.summary ?? 'nothing had been touched';
   await book.record(event('recovered', { summary, why }));
-  await book.close(state.open.committed ? 'passed' : 'failed', state.open.committed ? 'ok' : 'cancelled', summary);
+  const [outcome, code] = state.open.committed ? (['passed', 'ok'] as const) : (['failed', 'cancelled'] as const);
+  await book.close(outcome, code, summary, environment.freeze?.['during-change'] ?? false);
 }
 
 function endedMeanwhile(change: string, environment: string): Failure {

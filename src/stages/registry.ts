@@ -5,6 +5,8 @@ import type { Stage } from './stage.ts';
 const STAGES: { [V in Verb]: () => Promise<{ stage: Stage<V> }> } = {
   deliver: () => import('./deliver.ts'),
   gate: () => import('./gate.ts'),
+  freeze: () => import('./freeze.ts'),
+  approve: () => import('./approve.ts'),
   'load-test': () => import('./load-test.ts'),
   backup: () => import('./backup.ts'),
   migrate: () => import('./migrate.ts'),

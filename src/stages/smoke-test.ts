@@ -1,8 +1,8 @@
 /** Asks the environment as a user would, and lists everything that answers wrong. */
 import { inWords } from '../duration/duration.ts';
+import { markdownTable } from '../escape/escape.ts';
 import { Failure, type Json, type Result } from '../outcome/outcome.ts';
 import { type Check, checksOf, hostProblem, type Probed, probe } from '../probe/probe.ts';
-import { markdownTable } from '../report/report.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 
 type Context = StageContext<'smoke-test'>;

@@ -42,6 +42,8 @@ export interface StageContext<V extends Verb> {
   place: Place;
   /** The GitHub API with this run's token. Throws a Failure where there is none. */
   github(): GitHub;
+  /** The name of the default branch, where it was read on the way to this stage. */
+  defaultBranch?: string;
 }
 
 /** One line of a plan. */

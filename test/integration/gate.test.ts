@@ -1,26 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Config, Environment, GateSection } from '../../src/config/config.ts';
-import { openGitHub, type Runner } from '../../src/github/github.ts';
+import type { Environment, GateSection } from '../../src/config/config.ts';
+import { openGitHub } from '../../src/github/github.ts';
+import type { LedgerEvent } from '../../src/ledger/ledger.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import { Failure, type Result } from '../../src/outcome/outcome.ts';
+import type { Book } from '../../src/stages/book.ts';
 import { stage } from '../../src/stages/gate.ts';
 import type { StageContext } from '../../src/stages/stage.ts';
-import {
-  type JobGiven,
-  type Permissions,
-  type Repository,
-  type StandIn,
-  startStandIn,
-} from '../support/github/stand-in.ts';
+import { CONTEXT, type GateGiven, gateContext, LEAST } from '../support/gate.ts';
+import { type JobGiven, type Repository, type StandIn, startStandIn } from '../support/github/stand-in.ts';
 
-const CONTEXT = 'changeline/gate';
-const LEAST: Permissions = {
-  actions: 'read',
-  checks: 'read',
-  contents: 'read',
-  'pull-requests': 'read',
-  statuses: 'write',
-};
 let standIn: StandIn;
 let shop: Repository;
 let log: RecordingLog;
@@ -37,51 +26,14 @@ afterEach(async () => {
   expect(violations).toEqual([]);
 });
 
-interface Given {
-  event?: string;
-  payload?: Record<string, unknown>;
-  permissions?: Permissions;
-  gate?: GateSection;
-  /** True for the gate inside a delivery. */
+/** A run of the gate; `delivers` for one inside a delivery. */
+interface Given extends GateGiven {
   delivers?: boolean;
-  ref?: string;
-  run?: string;
 }
 
 function context(given: Given): StageContext<'gate'> {
-  const repository = 'acme/shop';
-  const runner: Runner = {
-    repository,
-    event: given.event ?? 'push',
-    payload: given.payload ?? {},
-    sha: shop.branches.get('main') ?? '',
-    ref: given.ref ?? 'refs/heads/main',
-    run: given.run ?? '1',
-    attempt: '1',
-    hosted: false,
-    job: 'gate',
-    workflow: 'Gate',
-    actor: 'octocat',
-    serverUrl: 'https://github.com',
-    apiUrl: standIn.url,
-    url: '',
-  };
-  const token = standIn.token(given.permissions ?? LEAST);
-  const config = given.gate ? ({ name: 'shop', gate: given.gate } as Config) : null;
-  return {
-    verb: 'gate',
-    inputs: { environment: '', config: '', token },
-    config,
-    environment: given.delivers ? ({ name: 'production' } as Environment) : null,
-    change: null,
-    book: null,
-    ledger: null,
-    runner,
-    log,
-    signal: new AbortController().signal,
-    place: { workspace: '', scratch: '', handover: '', cache: '', reports: '' },
-    github: () => openGitHub({ token, apiUrl: standIn.url, repository, runner, pause: 1 }),
-  };
+  const environment = given.delivers ? ({ name: 'production' } as Environment) : null;
+  return { ...gateContext(standIn, shop, { log, ...given }), environment };
 }
 
 async function gate(given: Given = {}): Promise<Result> {
@@ -100,11 +52,10 @@ function push(...jobs: JobGiven[]): string {
 
 function pullRequest(from = 'acme/shop') {
   const head = shop.commit('feature');
-  const { number } = shop.pull(head);
-  return {
-    head,
-    payload: { pull_request: { number, head: { sha: head, repo: { full_name: from } }, base: { ref: 'main' } } },
-  };
+  const { number, headRef } = shop.pull(head, 'main', 'open', { fork: from !== 'acme/shop' });
+  const repo = { full_name: from };
+  const pull = { number, state: 'open', head: { ref: headRef, sha: head, repo }, base: { ref: 'main' } };
+  return { head, number, payload: { pull_request: pull } };
 }
 
 describe('on a pull request', () => {
@@ -122,7 +73,8 @@ describe('on a pull request', () => {
     expect(status.description).toMatch(
       new RegExp(`"build" failed at ${sha.slice(0, 7)}, pushed by hubot, since 2026-`),
     );
-    expect(status.targetUrl).toMatch(/actions\/runs\/\d+\/job\/\d+$/);
+    expect(status.targetUrl).toBe('https://github.com/acme/shop/actions/runs/1/attempts/1');
+    expect(result.markdown).toMatch(/actions\/runs\/\d+\/job\/\d+/);
   });
 
   it('says that main is green', async () => {
@@ -189,15 +141,16 @@ describe('the evidence', () => {
     const merge = shop.commit('main', { also: [branch] });
     const result = await gate();
     expect(result.facts).toMatchObject({ state: 'green', distance: 1, head: merge });
-    expect(result.summary).toContain('has no checks');
+    expect(result.summary).toContain('waits for its checks');
   });
 
   it('looks at twenty-one commits and no further', async () => {
     push(build());
     for (let index = 0; index < 20; index++) push();
-    expect((await gate()).outputs?.state).toBe('green');
+    const given = { gate: { grace: '1s' } };
+    expect((await gate(given)).outputs?.state).toBe('green');
     push();
-    const result = await gate();
+    const result = await gate(given);
     expect([result.code, result.outputs, result.facts.looked]).toEqual([
       'gate-unknown',
       { open: false, state: 'unknown' },
@@ -253,7 +206,7 @@ describe('the evidence', () => {
 
   it('fails, and is not open, where GitHub does not answer', async () => {
     push(build());
-    standIn.fault({ match: /check-runs/, kind: 'status', status: 502, times: 99 });
+    standIn.fault({ match: /graphql query gate/, kind: 'status', status: 502, times: 99 });
     await expect(gate()).rejects.toMatchObject({ code: 'github-unreachable' });
   });
 
@@ -271,12 +224,12 @@ describe('after a push to main', () => {
     shop.pull(other, 'stable');
     const closed = shop.commit('feature');
     shop.pull(closed, 'main', 'closed');
-    expect((await gate()).facts.statuses).toEqual({ written: 130, unchanged: 0 });
+    expect((await gate()).facts.statuses).toMatchObject({ written: 130, unchanged: 0 });
     expect(heads.every((head) => shop.statusOf(head, CONTEXT)?.state === 'failure')).toBe(true);
     expect([shop.statusOf(other, CONTEXT), shop.statusOf(closed, CONTEXT)]).toEqual([undefined, undefined]);
-    expect((await gate({ event: 'schedule' })).facts.statuses).toEqual({ written: 0, unchanged: 130 });
+    expect((await gate({ event: 'schedule' })).facts.statuses).toMatchObject({ written: 0, unchanged: 130 });
     push(build());
-    expect((await gate({ event: 'workflow_run' })).facts.statuses).toEqual({ written: 130, unchanged: 0 });
+    expect((await gate({ event: 'workflow_run' })).facts.statuses).toMatchObject({ written: 130, unchanged: 0 });
     expect(shop.statusOf(heads[0]!, CONTEXT)?.state).toBe('success');
   });
 
@@ -326,8 +279,38 @@ describe('inside a delivery', () => {
   });
 });
 
+describe('an override inside a delivery', () => {
+  const delivers = true;
+
+  it('lets a red main pass, says so, and is recorded', async () => {
+    push(build('failure'));
+    const given = { delivers, override: 'the fix itself' };
+    expect((await stage.plan(context(given))).map(({ kind, text }) => [kind, text])).toEqual([
+      ['will', expect.any(String)],
+      ['will', expect.stringContaining('let in by octocat (the fix itself)')],
+    ]);
+    const events: LedgerEvent[] = [];
+    const book = { record: async (entry: LedgerEvent) => void events.push(entry) } as unknown as Book;
+    const result = await stage.run({ ...context(given), book });
+    expect(result).toMatchObject({ outcome: 'passed', code: 'gate-open', outputs: { open: true, state: 'red' } });
+    expect(events).toMatchObject([{ kind: 'override', stage: 'gate', why: 'the fix itself' }]);
+  });
+
+  it('does not count where the person may not', async () => {
+    push(build('failure'));
+    shop.role('mallory', 'write');
+    const given = { delivers, override: 'because', actor: 'mallory' };
+    await expect(gate(given)).rejects.toMatchObject({ code: 'override-refused' });
+  });
+
+  it('is asked of nobody where the gate is open', async () => {
+    push(build());
+    expect((await gate({ delivers, override: 'because', actor: 'mallory' })).code).toBe('gate-open');
+  });
+});
+
 describe('without GitHub', () => {
-  const shell = (section?: GateSection): StageContext<'gate'> => ({
+  const shell = (section?: Partial<GateSection>): StageContext<'gate'> => ({
     ...context(section ? { gate: section } : {}),
     runner: null,
     github: () => openGitHub({ token: '', apiUrl: standIn.url, repository: '' }),

@@ -37,7 +37,7 @@ function context(
   });
   return {
     verb: 'migrate',
-    inputs: { version: name, artifact: '', 'ssh-key': '', environment: 'test', config: '', token: '' },
+    inputs: { version: name, artifact: '', override: '', 'ssh-key': '', environment: 'test', config: '', token: '' },
     config,
     environment: normalEnvironment(config, 'test'),
     change: null,

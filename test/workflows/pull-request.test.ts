@@ -16,7 +16,11 @@ describe.skipIf(actBinary() === null)('pull-request.yml, run by act', () => {
   function opened(author = 'octocat') {
     const sha = project.shop.commit(`feature-${project.shop.nextId()}`, { author });
     const pull = project.shop.pull(sha);
-    const payload = { number: pull.number, pull_request: { number: pull.number, head: { sha, repo: null } } };
+    const head = { ref: pull.headRef, sha, repo: null };
+    const payload = {
+      number: pull.number,
+      pull_request: { number: pull.number, state: 'open', head, base: { ref: 'main' } },
+    };
     return { sha, payload };
   }
   const status = (sha: string) => project.shop.statusOf(sha, 'changeline/gate');
@@ -49,7 +53,7 @@ describe.skipIf(actBinary() === null)('pull-request.yml, run by act', () => {
 
   it('a group in the merge queue has its status', async () => {
     const sha = project.shop.commit('gh-readonly-queue/main/pr-1');
-    const payload = { action: 'checks_requested', merge_group: { head_sha: sha } };
+    const payload = { action: 'checks_requested', merge_group: { head_sha: sha, base_ref: 'refs/heads/main' } };
     const { exitCode, log } = await project.run('pull-request', 'merge_group', { payload });
     expect(exitCode, log).toBe(0);
     expect(status(sha)?.state).toBe('success');

@@ -10,6 +10,8 @@ export const WORKFLOWS = [
   'deliver-step-by-step',
   'deploy-every-commit',
   'rollback',
+  'freeze',
+  'approve',
 ] as const;
 export type Workflow = (typeof WORKFLOWS)[number];
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { escapeMermaid } from '../../../src/report/escape.ts';
-import { escapeHtml, escapeMarkdown, markdownTable } from '../../../src/report/report.ts';
+import { cutShort, escapeHtml, escapeMarkdown, escapeMermaid, markdownTable } from '../../../src/escape/escape.ts';
 import { hide } from '../../../src/secret/secret.ts';
-import { NASTY } from './nasty.ts';
+import { NASTY } from '../report/nasty.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
 const UNSEEN = /[\u0000-\u001f\u007f\u202a-\u202e\u2028]/;
@@ -68,4 +67,28 @@ it('hides known secrets, those with special characters too', () => {
   for (const escaped of [escapeHtml, escapeMarkdown, escapeMermaid]) {
     expect(escaped('url p<ss&"word"|x end')).not.toMatch(/ss|word/);
   }
+});
+
+describe('cutShort', () => {
+  it.each([
+    ['short', 10, 'short'],
+    ['exactly 10', 10, 'exactly 10'],
+    ['more than 10', 10, 'more than…'],
+    ['a  b\n\tc\u202ed', 10, 'a b c d'],
+    ['😀😀😀', 5, '😀😀…'],
+    ['😀😀😀', 6, '😀😀😀'],
+    ['ab👩‍👩‍👧‍👦cd', 8, 'ab…'],
+    ['é́́́́ab', 4, '…'],
+    ['\ud83d', 10, '\ufffd'],
+    ['', 10, ''],
+  ])('%j to %i', (text, longest, expected) => expect(cutShort(text, longest)).toBe(expected));
+
+  it.each(NASTY)('%j', (text) => {
+    for (const longest of [1, 7, 40]) {
+      const cut = cutShort(text, longest);
+      expect(cut.length).toBeLessThanOrEqual(longest);
+      expect(cut).not.toMatch(UNSEEN);
+      expect(cut.isWellFormed()).toBe(true);
+    }
+  });
 });

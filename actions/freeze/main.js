@@ -1,0 +1,3 @@
+import { action } from '../../dist/index.js';
+
+await action('freeze');
