@@ -104,9 +104,9 @@ describe('npm start', () => {
     expect(ended.status, screen + ended.stderr).toBe(0);
     const stages = [...screen.matchAll(/^[✓✗?–] (\S+) +(\S+)/gm)].map(([, verb, outcome]) => `${verb} ${outcome}`);
     const short = ['migrate passed', 'deploy passed', 'smoke-test passed'];
-    const load = ['gate skipped', 'load-test passed', 'backup passed'];
-    expect(stages.slice(0, 19)).toEqual([...short, ...short, ...short, ...load, ...short, 'watch passed', ...short]);
-    expect(stages.slice(19, 23)).toEqual([...load, 'migrate passed']);
+    const load = ['gate skipped', 'approve skipped', 'load-test passed', 'backup passed'];
+    expect(stages.slice(0, 20)).toEqual([...short, ...short, ...short, ...load, ...short, 'watch passed', ...short]);
+    expect(stages.slice(20, 25)).toEqual([...load, 'migrate passed']);
     expect(screen).toMatch(/^1\.2\.0 was taken back by itself: 1\.1\.0 is live again and verified\.$/m);
     const [, lost] = /^(\d+) orders were lost/m.exec(screen)!;
     expect(Number(lost)).toBeGreaterThan(0);
