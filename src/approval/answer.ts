@@ -3,6 +3,9 @@ import type { ApprovalRequest } from '../ledger/ledger.ts';
 import { quoted } from './body.ts';
 import type { Count } from './count.ts';
 
+/** Anybody may comment, and GitHub takes no comment of any length: the newest of what does not count are named. */
+const UNCOUNTED = 20;
+
 /** What became of a delivery that has all its approvals. */
 export type Started =
   | { kind: 'now' }
@@ -20,8 +23,10 @@ export function answerText(
 ): string {
   const lines = [headline(count, required, request.asks), ''];
   for (const { login, url, because } of count.approvals) lines.push(`- ${person(login, url)} ${quoted(because)}.`);
-  for (const { login, url, because } of count.uncounted)
-    lines.push(`- Not counted: ${person(login, url)} ${quoted(because)}.`);
+  const shown = count.uncounted.slice(-UNCOUNTED);
+  for (const { login, url, because } of shown) lines.push(`- Not counted: ${person(login, url)} ${quoted(because)}.`);
+  if (shown.length < count.uncounted.length)
+    lines.push(`- Not counted: ${count.uncounted.length - shown.length} older answers.`);
   const follows = started && request.asks === 'delivery' ? startedText(started, request.workflow) : null;
   return [...lines, ...(follows ? ['', follows] : [])].join('\n');
 }
@@ -31,7 +36,9 @@ export function countInWords({ verdict, approvals, rejection, uncounted, lacks }
   if (verdict === 'rejected' && rejection)
     return `${rejection.login} (${rejection.because}) has rejected it: ${rejection.why}`;
   const counted = approvals.map(({ login, because }) => `${login} (${because})`).join(', ') || 'nobody';
-  const without = uncounted.map(({ login, because }) => `${login} ${because}`).join('; ');
+  const shown = uncounted.slice(-UNCOUNTED).map(({ login, because }) => `${login} ${because}`);
+  const older = uncounted.length - shown.length;
+  const without = [...shown, ...(older > 0 ? [`${older} older answers`] : [])].join('; ');
   const lacking = lacks === 0 ? '' : `, ${lacks} more ${lacks === 1 ? 'is' : 'are'} needed`;
   return `approved by ${counted}${lacking}${without ? `; not counted: ${without}` : ''}`;
 }
@@ -47,10 +54,11 @@ function startedText(started: Started, workflow: ApprovalRequest['workflow']): s
   if (started.kind === 'none') return '';
   if (started.kind === 'now')
     return `The delivery was started: ${quoted(workflow?.file ?? '')}. It reads these comments again.`;
-  if (started.kind === 'before') return `The delivery was started at ${quoted(started.at)}.`;
   const how = workflow
     ? `run ${quoted(workflow.file)} on ${quoted(workflow.ref)} with the inputs of the run that asked`
     : 'open the run that asked and choose Re-run all jobs';
+  if (started.kind === 'before')
+    return `The delivery was started at ${quoted(started.at)}. Where no run of it is to be seen, by hand: ${how}.`;
   return `The delivery could not be started from here: ${quoted(started.because, 400)}. By hand: ${how}.`;
 }
 

@@ -3,7 +3,7 @@
  * the ledger only keeps where it is. The noun's public face.
  */
 export { answerText, countInWords, type Started } from './answer.ts';
-export { bodyOf, type Shown } from './body.ts';
+export { bodyOf, quoted, type Shown } from './body.ts';
 export { commandOf } from './count.ts';
 export { type Heard, type Hearing, hear, untilOf } from './hearing.ts';
 export { type Commits, closeIssue, comment, commitOfTag, commitsSince, openIssue, startWorkflow } from './issue.ts';

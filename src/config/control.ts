@@ -1,11 +1,11 @@
 /** The sections that hold a change back: the gate of the repository, and an environment's freeze and approvals. */
 import { z } from 'zod';
-import { duration, text } from './values.ts';
+import { duration, lasting, text } from './values.ts';
 
 const approver = z
   .string()
   .regex(
-    /^(role:[A-Za-z][\w -]*|team:[\w.-]+\/[\w.-]+|[A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))$/,
+    /^(role:[A-Za-z][\w -]*|team:[\w.-]+\/[\w.-]+|[A-Za-z0-9](?:[\w-]{0,38}))$/,
     "a login, role:<role of the repository>, or team:<organisation>/<team>'s short name",
   );
 
@@ -24,7 +24,7 @@ const evidenceSchema = z.union([
   text,
   z.strictObject({
     check: text.meta({ description: 'The name of the check, as the commit page shows it', examples: ['load test'] }),
-    'max-age': duration.optional().meta({ description: 'It must not be older', examples: ['7d'] }),
+    'max-age': lasting.optional().meta({ description: 'It must not be older', examples: ['7d'] }),
   }),
 ]);
 
@@ -53,16 +53,23 @@ export const gateSchema = z.strictObject({
     .array(text)
     .optional()
     .meta({
-      description: 'The environments whose freezes stop merges; those that no other comes after where it is not said',
+      description:
+        'The environments whose freezes stop merges, [] for none; those that no other comes after where it is not said',
       examples: [['production']],
     }),
   override: z
     .strictObject({
       from: approvers,
-      longest: duration.default('24h').meta({ description: 'How long one may last', examples: ['24h'] }),
+      longest: lasting.default('24h').meta({
+        description: 'How long one on a pull request may last, and lasts where it does not say',
+        examples: ['24h'],
+      }),
     })
     .prefault({})
-    .meta({ description: 'Who may let a pull request in against the gate', examples: [{ from: ['role:maintain'] }] }),
+    .meta({
+      description: 'Whose override counts: on a pull request, and on a delivery that GitHub runs',
+      examples: [{ from: ['role:maintain'] }],
+    }),
   review: z
     .strictObject({
       required: z
@@ -169,7 +176,7 @@ export const approveSchema = z.strictObject({
       description: 'Neither who asked for the delivery nor who wrote a commit of it',
       examples: [true],
     }),
-  expire: duration.default('24h').meta({ description: 'How long it may be approved and used', examples: ['24h'] }),
+  expire: lasting.default('24h').meta({ description: 'How long it may be approved and used', examples: ['24h'] }),
 });
 
 export type GateSection = z.output<typeof gateSchema>;

@@ -1,7 +1,8 @@
 /** What is wrong with a changeline.yml, in words: what was found, and what is allowed. */
-import { z } from 'zod';
+import type { z } from 'zod';
+import type { ApproveSection } from './control.ts';
 import type { Config } from './schema.ts';
-import { configSchema } from './schema.ts';
+import { allowedKeys, kindInWords } from './shape.ts';
 import { windowProblem } from './windows.ts';
 
 /** One problem at a line of the file. */
@@ -22,7 +23,7 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[], value: unkno
 
 function describe(issue: z.core.$ZodIssue, value: unknown): AtPath[] {
   const path = issue.path as (string | number)[];
-  const key = path.join('.') || 'the file';
+  const key = inWords(path) || 'the file';
   if (issue.code === 'unrecognized_keys') {
     const allowed = allowedKeys(path);
     return issue.keys.map((wrong) => {
@@ -37,19 +38,32 @@ function describe(issue: z.core.$ZodIssue, value: unknown): AtPath[] {
     const nested = issue.errors.map((branch) => branch.map((inner) => ({ ...inner, path: [...path, ...inner.path] })));
     const deepest = nested.sort((a, b) => depth(b) - depth(a))[0];
     if (deepest && depth(deepest) > path.length) return describeIssues(deepest as z.core.$ZodIssue[], value);
-    const texts = nested.map((branch) => branch[0]?.message).filter((text) => text);
-    return [{ path, text: `${key} is ${shown(at(value, path))}; allowed: ${[...new Set(texts)].join(', or ')}` }];
+    const texts = nested.flatMap(([first]) => (first ? [wanted(first as z.core.$ZodIssue, path)] : []));
+    return [{ path, text: `${key} is ${shown(at(value, path))}; it must be ${[...new Set(texts)].join('; or ')}` }];
   }
+  if (issue.code === 'invalid_key')
+    return [{ path, text: `the name ${shown(path.at(-1))} cannot be used; allowed: ${issue.issues[0]?.message}` }];
   const found = at(value, path);
-  if (found === undefined) return [{ path, text: `${key} is missing` }];
-  return [{ path, text: `${key} is ${shown(found)}; ${expectation(issue)}` }];
+  if (found === undefined) return [{ path, text: `${key} is missing; it must be ${wanted(issue, path)}` }];
+  if (issue.code === 'invalid_value')
+    return [{ path, text: `${key} is ${shown(found)}; allowed: ${issue.values.join(', ')}` }];
+  return [{ path, text: `${key} is ${shown(found)}; it must be ${wanted(issue, path)}` }];
 }
 
-function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_value') return `allowed: ${issue.values.join(', ')}`;
-  if (issue.code === 'invalid_type')
-    return `it must be ${issue.expected === 'record' ? 'a mapping' : `of type ${issue.expected}`}`;
-  return `it must be ${issue.message.replace(/^Invalid input: expected /, '')}`;
+/** What would be right, to be read after "it must be". */
+function wanted(issue: z.core.$ZodIssue, path: readonly (string | number)[]): string {
+  if (issue.code === 'invalid_value') return `one of ${issue.values.join(', ')}`;
+  if (issue.code === 'invalid_type') return kindInWords(issue.expected, path);
+  if (issue.code === 'too_small' && issue.origin === 'array')
+    return `${kindInWords('array', path)}, with ${issue.minimum} or more entries`;
+  if (issue.code === 'too_small' && issue.origin !== 'string') return `at least ${issue.minimum}`;
+  if (issue.code === 'too_big' && issue.origin !== 'string') return `at most ${issue.maximum}`;
+  return issue.message;
+}
+
+/** `gate.checks[0]` */
+function inWords(path: readonly (string | number)[]): string {
+  return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${key}`)).join('');
 }
 
 /** What the schema cannot say: keys that need each other. */
@@ -88,11 +102,24 @@ export function meaningProblems(config: Config): AtPath[] {
       problems.push(at('config-files', 'config-files needs hosts'));
     environment.freeze?.windows.forEach((window, index) => {
       const text = windowProblem(window);
-      if (text) problems.push({ path: ['environments', name, 'freeze', 'windows', index], text });
+      if (text)
+        problems.push({
+          path: ['environments', name, 'freeze', 'windows', index],
+          text: `freeze.windows[${index}]: ${text}`,
+        });
     });
+    if (environment.approve && tooFew(environment.approve)) problems.push(at('approve', tooFew(environment.approve)!));
     return problems;
   });
   return [...unknown, ...problems];
+}
+
+/** Where only persons are named, there must be as many of them as must approve. */
+function tooFew({ from, required }: ApproveSection): string | null {
+  if (from.some((entry) => entry.includes(':'))) return null;
+  const people = new Set(from.map((login) => login.toLowerCase())).size;
+  if (people >= required) return null;
+  return `approve.required is ${required}, but approve.from names ${people}: nobody else's word counts`;
 }
 
 function at(value: unknown, path: readonly (string | number)[]): unknown {
@@ -100,34 +127,12 @@ function at(value: unknown, path: readonly (string | number)[]): unknown {
 }
 
 function shown(found: unknown): string {
+  if (found === null) return 'empty';
   return (JSON.stringify(found) ?? String(found)).slice(0, 80);
 }
 
 function depth(branch: { path: PropertyKey[] }[]): number {
   return Math.max(0, ...branch.map((issue) => issue.path.length));
-}
-
-interface Shape {
-  properties?: Record<string, Shape>;
-  additionalProperties?: Shape | boolean;
-  items?: Shape;
-  anyOf?: Shape[];
-}
-
-/** The keys that the schema knows at a path. */
-function allowedKeys(path: readonly (string | number)[]): string[] {
-  let shapes: Shape[] = [z.toJSONSchema(configSchema, { io: 'input' }) as Shape];
-  for (const key of path) {
-    shapes = shapes.flatMap(alternatives).flatMap((shape) => {
-      const next = typeof key === 'number' ? shape.items : (shape.properties?.[key] ?? shape.additionalProperties);
-      return typeof next === 'object' ? [next] : [];
-    });
-  }
-  return [...new Set(shapes.flatMap(alternatives).flatMap((shape) => Object.keys(shape.properties ?? {})))];
-}
-
-function alternatives(shape: Shape): Shape[] {
-  return shape.anyOf ? shape.anyOf.flatMap(alternatives) : [shape];
 }
 
 /** The allowed word that a misspelt one most likely stands for: at most two edits away (three for long words). */

@@ -22,7 +22,7 @@ export function parseKnown(
   options: readonly string[],
   known: readonly string[],
 ): Record<string, string> {
-  const given = parseNamed(options, () => undefined);
+  const given = parseNamed(options, (name) => (known.includes(name) ? {} : undefined));
   const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown === undefined) return given;
   throw new Failure({
@@ -38,7 +38,10 @@ function variableOf(name: string): string {
   return `CHANGELINE_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** As `parseOptions`, for any set of names. A list may be given several times. */
+/**
+ * As `parseOptions`, for any set of names. A list may be given several times. A name without a spec is passed on, with
+ * '' where it has no value: that it is unknown says more than that its value is missing.
+ */
 export function parseNamed(
   options: readonly string[],
   specOf: (name: string) => Pick<InputSpec, 'type' | 'secret'> | undefined,
@@ -47,18 +50,32 @@ export function parseNamed(
   for (let index = 0; index < options.length; index++) {
     const option = options[index]!;
     const [, name, , inline] = /^--([a-z][a-z0-9-]*)(=([\s\S]*))?$/.exec(option) ?? [];
-    if (!name) throw wrong(`${JSON.stringify(option)} is not an option`, 'write options as --name value');
+    if (!name) throw noOption(option, options[index - 1], specOf);
     const spec = specOf(name);
     const following = options[index + 1];
     const flag = spec?.type === 'flag' && inline === undefined && following !== 'true' && following !== 'false';
-    const value = flag ? 'true' : (inline ?? following);
-    if (value === undefined || (inline === undefined && !flag && /^--[a-z]/.test(value) && spec?.type !== 'list'))
-      throw wrong(`--${name} has no value`, `write --${name} value`);
-    if (!flag && inline === undefined) index++;
+    const none = following === undefined || (/^--[a-z]/.test(following) && spec?.type !== 'list');
+    if (spec && !flag && inline === undefined && none) throw wrong(`--${name} has no value`, `write --${name} value`);
     if (spec?.secret) throw secretOption(name);
+    const value = flag ? 'true' : (inline ?? (none ? '' : following));
+    if (!flag && inline === undefined && !none) index++;
     given[name] = spec?.type === 'list' && given[name] ? `${given[name]}\n${value}` : value;
   }
   return given;
+}
+
+/** A word where an option should be: after a flag it was meant as the flag's value. */
+function noOption(
+  word: string,
+  before: string | undefined,
+  specOf: (name: string) => Pick<InputSpec, 'type'> | undefined,
+): Failure {
+  if (before?.startsWith('--') && specOf(before.slice(2))?.type === 'flag')
+    return wrong(`${before} is followed by ${JSON.stringify(word)}`, `write ${before} alone, or ${before} false`);
+  return wrong(
+    `${JSON.stringify(word)} is not an option`,
+    'write options as --name value, and a value with spaces in quotes',
+  );
 }
 
 function secretOption(name: string): Failure {

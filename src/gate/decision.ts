@@ -2,7 +2,7 @@
 import type { GateSection } from '../config/config.ts';
 import { cutShort, markdownTable } from '../escape/escape.ts';
 import type { Override } from '../ledger/ledger.ts';
-import type { Code } from '../outcome/outcome.ts';
+import type { Code, Failure } from '../outcome/outcome.ts';
 import type { Head } from './pull.ts';
 import { findingsOn, rank } from './rules.ts';
 import type { Verdict } from './verdict.ts';
@@ -56,6 +56,8 @@ export interface Given {
 
 /** GitHub's limit for the description of a commit status, in UTF-16 units. */
 const LONGEST = 140;
+/** GitHub refuses a description with any of these, as most emoji are. */
+const REFUSED = /[\u{10000}-\u{10ffff}]+/gu;
 
 /** A reason, whose it is, and its words for a status. `pull` is null where it is everybody's. */
 interface Reason {
@@ -69,6 +71,20 @@ interface Reason {
  * queue the rules do not count again, and nothing fails: a failure throws a group out for what it did not do.
  */
 export function decide(given: Given): Decision {
+  const decision = decided(given);
+  return { ...decision, description: decision.description.replace(REFUSED, '\ufffd') };
+}
+
+/** The decision on a head where there is none, since what it must rest on cannot be read: shut, and why. */
+export function undecided(head: Head, failure: Failure): Decision {
+  const { code, where, what, why, next } = failure;
+  const text = `the gate cannot decide: ${where ? `${where}: ` : ''}${what}`;
+  const finding: Finding = { code, weight: 'blocks', text: why ? `${text} (${why})` : text, next };
+  const description = cutShort(text, LONGEST).replace(REFUSED, '\ufffd');
+  return { state: head.inQueue ? 'pending' : 'failure', description, code, findings: [finding], override: null };
+}
+
+function decided(given: Given): Decision {
   const { head, section, verdict } = given;
   const everybodys = [...mainReasons(verdict), ...frozenReasons(given.freezes)];
   const own = head.inQueue || !section ? [] : ruleReasons(head, section, given.now);

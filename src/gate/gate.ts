@@ -13,4 +13,4 @@ export type { Decided, Swept } from './sweep.ts';
 export { type Target, targetOf } from './target.ts';
 export type { Verdict } from './verdict.ts';
 export { failedInMarkdown, GATE_CONTEXT, nextStep, verdictInWords } from './words.ts';
-export { type Written, writeStatuses } from './write.ts';
+export { type Written, writeStatuses, writeUndecided } from './write.ts';

@@ -15,11 +15,14 @@ export function queueFrom(answer: unknown): QueuedGroup[] {
   type Answer = { name: string; target: CommitAnswer | null };
   const { queue } = answer as { queue: Pick<Connection, 'nodes'> | null };
   return nodesOf<Answer>(queue).flatMap(({ name, target }) => {
-    if (!target?.oid) return [];
-    // GitHub names the branch of a group pr-<number>-<the commit that it stands on>.
-    const [, number, base] = name.match(/(?:^|\/)pr-(\d+)-([0-9a-f]{40,64})$/) ?? [];
-    return [{ sha: target.oid, adds: base ? { number: Number(number), base } : null, status: statusOf(target) }];
+    return target?.oid ? [groupOf(target.oid, name, statusOf(target))] : [];
   });
+}
+
+/** The group of a branch. GitHub names it pr-<number>-<the commit that it stands on>. */
+export function groupOf(sha: string, name: string, status: Status | null): QueuedGroup {
+  const [, number, base] = name.match(/(?:^|\/)pr-(\d+)-([0-9a-f]{40,64})$/) ?? [];
+  return { sha, adds: base ? { number: Number(number), base } : null, status };
 }
 
 /**

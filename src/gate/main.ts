@@ -44,13 +44,14 @@ const LINK = 'id oid committedDate author { name user { login } }';
 /**
  * What `mainFrom` needs to know first, as a selection inside `repository { … }` under the alias `main`. Where
  * `hasName` it is of the branch in the variable `$ref: String!` (`refs/heads/<name>`), else of the default branch.
+ * `hasSteps`: with the steps of failed jobs, which saves a query where the branch is red and costs three points always.
  */
-export function mainSelection(hasName: boolean): string {
+export function mainSelection(hasName: boolean, hasSteps = true): string {
   // `history` would follow every parent, so the first parents are asked for one inside the other.
   let parents = '';
   for (let back = 0; back < BACK; back++) parents = `parents(first: 1) { nodes { ${LINK} ${parents} } }`;
   const ref = hasName ? 'ref(qualifiedName: $ref)' : 'defaultBranchRef';
-  return `main: ${ref} { name target { ... on Commit { ${LINK} ${EVIDENCE} ${FAILED} ${parents} } } }`;
+  return `main: ${ref} { name target { ... on Commit { ${LINK} ${EVIDENCE} ${hasSteps ? FAILED : ''} ${parents} } } }`;
 }
 
 /** The verdict on the branch. Rejects as `mainFrom` does. */
@@ -162,13 +163,20 @@ function isRunning({ state, said }: Check): boolean {
  * True for a job that failed in a step of Changeline's, or is in one: a delivery that was refused or turned back is no
  * broken build, and would hold the gate closed for ever; one that is under way is no unfinished build. Such a step
  * bears the name that GitHub gives it, `Run …/changeline…@…`, and `Post Run …` at the end of the job. A step with a
- * name of its own is a check like any other.
+ * name of its own is a check like any other, and a job that has one to come is not finished.
  */
 function isOwn(steps: readonly StepAnswer[]): boolean {
   const failed = steps.filter(({ conclusion }) => conclusion === 'FAILURE' || conclusion === 'CANCELLED');
-  const telling = failed.length > 0 ? failed : steps.filter(({ status }) => status === 'IN_PROGRESS');
-  const ours = /^(?:Post )?Run [^\s/]+\/changeline(\/actions\/[\w-]+)?@\S+$/;
-  return telling.length > 0 && telling.every(({ name }) => ours.test(name));
+  const telling = failed.length > 0 ? failed : steps.filter(isLeft);
+  return telling.length > 0 && telling.every(({ name }) => OURS.test(name));
+}
+
+const OURS = /^(?:Post )?Run [^\s/]+\/changeline(\/actions\/[\w-]+)?@\S+$/;
+/** What a runner does at the end of every job. */
+const ENDS = /^(?:Post |Complete job$)/;
+
+function isLeft({ status, name }: StepAnswer): boolean {
+  return status === 'IN_PROGRESS' || (status !== 'COMPLETED' && !ENDS.test(name));
 }
 
 function chainOf(head: LinkAnswer): Link[] {

@@ -26,7 +26,7 @@ export interface OverrideComment {
   /** owner/name */
   repository: string;
   /** null where it stands on an issue. */
-  pull: { number: number; isOpen: boolean } | null;
+  pull: { number: number; state: 'OPEN' | 'CLOSED' | 'MERGED' } | null;
 }
 
 /** So much of a comment's first line is looked at, and so much of what is given as why is kept. */
@@ -110,17 +110,17 @@ export function overrideAtSource(
   return { ...recorded, by: comment.author.login, why: parsed.why, until: new Date(until).toISOString() };
 }
 
-/** What is answered to an override that counts. Markdown. */
-export function countedInMarkdown({ by, until, why }: Override, because: string): string {
+/** What is answered to an override that counts, or that says afterwards why a merge came past the gate. Markdown. */
+export function countedInMarkdown({ by, until, why }: Override, because: string, isMerged: boolean): string {
   const end = `${until.slice(0, 16).replace('T', ' ')} UTC`;
   const whose = `${escapeMarkdown(by)} (${escapeMarkdown(because)})`;
-  return [
-    `The override counts: ${whose} lets this pull request in until ${end}, whatever stands against it.`,
-    '',
-    `Why: ${escapeMarkdown(why)}`,
-    '',
-    'It stands in the ledger. `/override end` withdraws it.',
-  ].join('\n');
+  const [what, where] = isMerged
+    ? [`It is recorded: ${whose} let this pull request in past the gate.`, 'It stands in the ledger.']
+    : [
+        `The override counts: ${whose} lets this pull request in until ${end}, whatever stands against it.`,
+        'It stands in the ledger. `/override end` withdraws it.',
+      ];
+  return [what, '', `Why: ${escapeMarkdown(why)}`, '', where].join('\n');
 }
 
 /** What is answered to one that does not count. `why` is plain. Markdown. */

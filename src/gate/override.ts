@@ -52,12 +52,18 @@ export async function verifyOverrides(
   const standings = new Map<string, Promise<Standing>>();
   for (const { by } of said) {
     const login = by.toLowerCase();
-    if (!standings.has(login)) standings.set(login, standing(github, by, rule.from));
+    if (!standings.has(login)) standings.set(login, standing(github, by, rule.from).catch(countsNot));
   }
   const counted = await Promise.all(
     said.map(async ({ by }) => (await standings.get(by.toLowerCase()))?.counts === true),
   );
   return said.filter((_, index) => counted[index]);
+}
+
+/** Where the team of one person cannot be read, their word alone does not count: nobody else's change waits for that. */
+function countsNot(thrown: unknown): Standing {
+  if (!(thrown instanceof Failure) || thrown.code !== 'config-invalid') throw thrown;
+  return { counts: false, because: thrown.what };
 }
 
 /** What came of a comment that asked for an override. */
@@ -109,7 +115,7 @@ export async function takeOverride(
   const { id, at } = comment;
   const override = { id: `override-${id}`, pull, comment: id, by: judged.by, why: parsed.why, since: at, until };
   await letIn(record, override);
-  await answer(github, comment, pull, countedInMarkdown(override, judged.because));
+  await answer(github, comment, pull, countedInMarkdown(override, judged.because, comment.pull?.state === 'MERGED'));
   return { code: 'ok', summary: `${judged.by} lets #${pull} in until ${until}: ${parsed.why}`, pull, override };
 }
 
@@ -132,7 +138,8 @@ async function judge(
 ): Promise<{ by: string; because: string } | { against: string }> {
   const against = objectionTo(comment, github.repository);
   if (against !== null || !comment.author) return { against: against ?? 'the account is gone' };
-  if (!comment.pull?.isOpen) return { against: 'the pull request is not open' };
+  // Who merged past the gate with a bypass says afterwards why.
+  if (comment.pull?.state === 'CLOSED') return { against: 'the pull request is not open' };
   const { login } = comment.author;
   const { counts, because } = await standing(github, login, rule.from);
   return counts ? { by: login, because } : { against: `${login} ${because}` };
@@ -204,7 +211,7 @@ interface CommentAnswer {
   isMinimized: boolean;
   author: { __typename: string; login: string } | null;
   repository: { nameWithOwner: string };
-  pullRequest: { number: number; state: string } | null;
+  pullRequest: OverrideComment['pull'];
 }
 
 /** The comments by their ids, as they are now. Those that are gone, and what is no comment, are missing. */
@@ -233,7 +240,7 @@ function commentOf(node: CommentAnswer, id: string): OverrideComment {
     edited: node.lastEditedAt !== null || node.includesCreatedEdit,
     minimized: isMinimized,
     repository: repository.nameWithOwner,
-    pull: pullRequest && { number: pullRequest.number, isOpen: pullRequest.state === 'OPEN' },
+    pull: pullRequest,
   };
 }
 

@@ -12,6 +12,8 @@ export interface ReadPull {
   checks: readonly SeenCheck[];
   /** Where there are more than fitted into the page: the cursors behind which they stand. */
   more: { reviews: string | null; closes: string | null; checks: string | null };
+  /** The other branches whose open pull requests have the same head, where it was asked for. */
+  sharing: readonly string[];
 }
 
 /** A check, what it is a check of, and GitHub's number, which grows: the newest takes the others' place. */
@@ -32,6 +34,7 @@ export interface CommitAnswer {
   oid: string;
   status?: { context: { state: string; description: string | null; createdAt: string } | null } | null;
   statusCheckRollup?: { contexts: Connection } | null;
+  associatedPullRequests?: Pick<Connection, 'nodes'> | null;
 }
 
 interface PullAnswer {
@@ -42,6 +45,8 @@ interface PullAnswer {
   mergeable: string;
   reviewDecision: string | null;
   updatedAt: string;
+  baseRefName: string;
+  headRefName: string;
   headRefOid: string;
   changedFiles: number;
   additions: number;
@@ -83,7 +88,15 @@ function readPull(node: PullAnswer): ReadPull {
     closes: nextOf(node.closingIssuesReferences),
     checks: nextOf(commit?.statusCheckRollup?.contexts),
   };
-  return { pull, sha: headRefOid, status: statusOf(commit), checks, more };
+  return { pull, sha: headRefOid, status: statusOf(commit), checks, more, sharing: sharingIn(node, commit) };
+}
+
+function sharingIn({ baseRefName, headRefName, headRefOid }: PullAnswer, commit: CommitAnswer | null): string[] {
+  type Answer = Pick<PullAnswer, 'baseRefName' | 'headRefName' | 'headRefOid'> & { state: string };
+  const others = nodesOf<Answer>(commit?.associatedPullRequests).filter(
+    (one) => one.state === 'OPEN' && one.baseRefName === baseRefName && one.headRefOid === headRefOid,
+  );
+  return others.map((one) => one.headRefName).filter((name) => name !== headRefName);
 }
 
 /**

@@ -29,7 +29,12 @@ export function pullsNeed(wanted: PullsWanted): string {
   return needs.sort().join(', ');
 }
 
+/** GitHub counts points by what a page could hold, and of one branch there is hardly ever more than one. */
+const PAGE = { all: 100, branch: 10 };
+
 const MORE = 'pageInfo { hasNextPage endCursor }';
+/** The pull requests that may share a head: the same commit under several names of a branch. */
+const SHARING = 'associatedPullRequests(first: 20) { nodes { state baseRefName headRefName headRefOid } }';
 const OWN_STATUS = `status { context(name: "${GATE_CONTEXT}") { state description createdAt } }`;
 
 /**
@@ -39,12 +44,15 @@ const OWN_STATUS = `status { context(name: "${GATE_CONTEXT}") { state descriptio
 export function pullsSelection(wanted: PullsWanted, by: { headRef: boolean }): string {
   const which = `states: OPEN, baseRefName: $branch${by.headRef ? ', headRefName: $headRef' : ''}`;
   const details = [wanted.reviews ? reviews(null) : '', wanted.closes ? closes(null) : ''];
-  return `pulls: pullRequests(${which}, orderBy: { field: CREATED_AT, direction: ASC }, first: 100, after: $after) {
+  return `pulls: pullRequests(${which}, orderBy: { field: CREATED_AT, direction: ASC }, first: ${by.headRef ? PAGE.branch : PAGE.all}, after: $after) {
     ${MORE}
     nodes {
       number title author { login } isDraft mergeable reviewDecision updatedAt headRefOid
       changedFiles additions deletions autoMergeRequest { enabledAt }
-      commits(last: 1) { nodes { commit { oid ${OWN_STATUS} ${wanted.checks ? checks(null) : ''} } } }
+      commits(last: 1) { nodes { commit {
+        oid ${OWN_STATUS} ${wanted.checks ? checks(null) : ''} ${by.headRef ? SHARING : ''}
+      } } }
+      ${by.headRef ? 'baseRefName headRefName' : ''}
       ${details.join(' ')}
     }
   }`;
@@ -149,7 +157,7 @@ function reviews(after: string | null): string {
 }
 
 function closes(after: string | null): string {
-  return `repository { nameWithOwner } closingIssuesReferences(first: 5${from(after)}) {
+  return `repository { nameWithOwner } closingIssuesReferences(first: 2${from(after)}) {
     ${MORE} nodes { number repository { nameWithOwner } labels(first: 100) { nodes { name } } }
   }`;
 }

@@ -4,7 +4,7 @@ import { milliseconds } from '../duration/duration.ts';
 import { type ActiveFreeze, activeFreezes } from '../freeze/freeze.ts';
 import type { GitHub } from '../github/github.ts';
 import type { EnvironmentState, Ledger, Override } from '../ledger/ledger.ts';
-import { headsFrom, type QueuedGroup, queueFrom } from './heads.ts';
+import { groupOf, headsFrom, type QueuedGroup, queueFrom } from './heads.ts';
 import { mainFrom, mainSelection } from './main.ts';
 import { GATE_RECORD, verifyOverrides } from './override.ts';
 import { NEEDS } from './pages.ts';
@@ -84,50 +84,89 @@ export class Looking {
     return { verdict, heads, freezes, overrides, past: pastFrom(answer, branch, overrides), now };
   }
 
-  /** One query: main and, by the target, the first page of pull requests, the queue, the pushed commit. */
+  /** The heads of the target alone, with what they bear. Rejects with a Failure. */
+  async heads(): Promise<Head[]> {
+    const asks = this.#asks();
+    if (asks.length === 0) return [];
+    const answer = await answerTo(this.#github, asks);
+    return this.#heads(await this.#pages(answer), answer);
+  }
+
+  /** By the target the first page of pull requests, and the queue. */
+  #asks(): Ask[] {
+    const { branch, target } = this.#wanted;
+    if (target.kind === 'none') return [];
+    const queue = ask(queueSelection(), { $queuePrefix: ['String!', queuePrefix(branch)] }, 'contents: read');
+    return target.kind === 'group' ? [queue] : [this.#pageAsk(null), queue];
+  }
+
+  /** One query: main, the heads of the target, the pushed commit. */
   async #first(): Promise<unknown> {
     const { branch, target } = this.#wanted;
-    const asks = [ask(mainSelection(true), { $ref: ['String!', `refs/heads/${branch}`] }, NEEDS)];
-    if (target.kind === 'all' || target.kind === 'pull') asks.push(this.#pageAsk(null));
-    if (target.kind !== 'none') {
-      asks.push(ask(queueSelection(), { $queuePrefix: ['String!', queuePrefix(branch)] }, 'contents: read'));
-    }
+    const asks = [
+      ask(mainSelection(true, target.kind === 'all'), { $ref: ['String!', `refs/heads/${branch}`] }, NEEDS),
+      ...this.#asks(),
+    ];
     if (target.kind === 'all' && target.pushed) {
       asks.push(ask(pastSelection(), { $pushed: ['GitObjectID!', target.pushed] }, 'pull-requests: read'));
     }
     return answerTo(this.#github, asks);
   }
 
-  #pageAsk(after: string | null): Ask {
-    const { branch, target } = this.#wanted;
+  #pageAsk(after: string | null, headRef = this.#headRef): Ask {
+    const { branch } = this.#wanted;
     const wanted = wantedBy(this.#section);
-    const headRef = target.kind === 'pull' && target.headRef !== null ? target.headRef : null;
     const variables: Ask['variables'] = { $branch: ['String!', branch], $after: ['String', after] };
     if (headRef !== null) variables.$headRef = ['String', headRef];
     return ask(pullsSelection(wanted, { headRef: headRef !== null }), variables, pullsNeed(wanted));
   }
 
+  /** The branch whose pull requests are asked for; null for all. */
+  get #headRef(): string | null {
+    const { target } = this.#wanted;
+    return target.kind === 'pull' || target.kind === 'branch' ? target.headRef : null;
+  }
+
   async #pages(first: unknown): Promise<PullPage[]> {
+    if (!(first as { pulls?: unknown }).pulls) return [];
+    const pages = await this.#pagesOf(first, this.#headRef);
+    const sharing = pages.flat().filter(({ pull }) => this.#isAsked(pull.number));
+    // A status is its commit's: who shares the head has a say, under whatever name.
+    for (const name of new Set(sharing.flatMap((read) => read.sharing))) {
+      pages.push(...(await this.#pagesOf(await answerTo(this.#github, [this.#pageAsk(null, name)]), name)));
+    }
+    return pages;
+  }
+
+  /** The pages from the first on. */
+  async #pagesOf(first: unknown, headRef: string | null): Promise<PullPage[]> {
     const pages: PullPage[] = [];
-    if (!(first as { pulls?: unknown }).pulls) return pages;
     for (let answer = first; ; ) {
       const { pulls, next } = pullsFrom(answer);
       pages.push(await readRest(this.#github, pulls, wantedBy(this.#section)));
       if (next === null) return pages;
-      answer = await answerTo(this.#github, [this.#pageAsk(next)]);
+      answer = await answerTo(this.#github, [this.#pageAsk(next, headRef)]);
     }
+  }
+
+  /** False for a pull request that only has a branch of the same name. */
+  #isAsked(number: number): boolean {
+    const { target } = this.#wanted;
+    return target.kind !== 'pull' || target.number === number;
   }
 
   async #heads(pages: PullPage[], answer: unknown): Promise<Head[]> {
     const { target } = this.#wanted;
     const queue: QueuedGroup[] = (answer as { queue?: unknown }).queue ? queueFrom(answer) : [];
-    const heads = headsFrom(await this.#withPaths(pages), queue);
-    if (target.kind === 'pull')
-      return heads.filter(({ pulls }) => pulls.some(({ number }) => number === target.number));
-    if (target.kind !== 'group') return heads;
     // The branch of a group that was just made may not be shown yet.
-    const bare: Head = { sha: target.sha, pulls: [], inQueue: true, status: null };
-    return [heads.find(({ sha }) => sha === target.sha) ?? bare];
+    if (target.kind === 'group' && queue.every(({ sha }) => sha !== target.sha)) {
+      queue.push(groupOf(target.sha, target.ref ?? '', null));
+    }
+    const heads = headsFrom(await this.#withPaths(pages), queue);
+    if (target.kind === 'group') return heads.filter(({ sha }) => sha === target.sha);
+    if (target.kind === 'all' || target.kind === 'none') return heads;
+    const listed = new Set(pages.flatMap((page) => page.map((read) => read.pull.number)));
+    return heads.filter(({ pulls }) => pulls.some(({ number }) => listed.has(number) && this.#isAsked(number)));
   }
 
   /** The pages with the changed paths of those pull requests that a rule asks about. */

@@ -11,17 +11,24 @@ export interface PullTarget {
   readOnly: boolean;
 }
 
-/** Nowhere and why, on one pull request, on one group of the merge queue, or on all that is open. */
+/**
+ * Nowhere and why, on one pull request, on those of one branch (by its name, in whatever fork), on one group of the
+ * merge queue, or on all that is open.
+ */
 export type Target =
   | { kind: 'none'; why: string }
   | PullTarget
-  | { kind: 'group'; sha: string }
+  | { kind: 'branch'; headRef: string }
+  /** `ref`: the name of its branch, which says what it holds, where the payload says it. */
+  | { kind: 'group'; sha: string; ref?: string }
   /** `pushed`: the commit that was pushed to the branch, where that is what started the run. */
   | { kind: 'all'; pushed: string | null };
 
 /** What every open pull request is looked at for. */
-const SWEEPS = ['workflow_run', 'schedule', 'workflow_dispatch', 'repository_dispatch'];
-const PULL_EVENTS = ['pull_request', 'pull_request_target', 'pull_request_review', 'pull_request_review_comment'];
+const SWEEPS = ['schedule', 'workflow_dispatch', 'repository_dispatch'];
+/** Runs that judge a pull request. That of pull_request_target is no such run: it is of the branch. */
+const JUDGING = ['pull_request', 'pull_request_review', 'pull_request_review_comment'];
+const PULL_EVENTS = [...JUDGING, 'pull_request_target'];
 
 /** Where the verdict on `branch` belongs. The payload is GitHub's own; where a part is missing, nowhere. */
 export function targetOf(runner: Runner | null, branch: string): Target {
@@ -30,6 +37,7 @@ export function targetOf(runner: Runner | null, branch: string): Target {
   if (PULL_EVENTS.includes(event)) return pullTarget(runner, branch);
   if (event === 'merge_group') return groupTarget(runner, branch);
   if (event === 'issue_comment') return commentTarget(runner);
+  if (event === 'workflow_run') return runTarget(runner);
   if (event === 'push') {
     if (runner.ref !== `refs/heads/${branch}`) return none(`the push is not to ${branch}`);
     const { after } = runner.payload;
@@ -58,12 +66,20 @@ function pullTarget({ event, payload, repository, actor }: Runner, branch: strin
   return { kind: 'pull', number: pull.number, headRef, readOnly: event !== 'pull_request_target' && isForeign };
 }
 
+/** Looking at all that is open whenever the checks of one pull request end would use up GitHub's limits. */
+function runTarget({ payload }: Runner): Target {
+  const { event, head_branch: headRef } = (payload.workflow_run ?? {}) as { event?: unknown; head_branch?: unknown };
+  const isOfPull = typeof event === 'string' && JUDGING.includes(event) && typeof headRef === 'string';
+  return isOfPull ? { kind: 'branch', headRef } : { kind: 'all', pushed: null };
+}
+
 function groupTarget({ payload }: Runner, branch: string): Target {
-  const group = payload.merge_group as { head_sha?: unknown; base_ref?: unknown } | undefined;
+  const group = payload.merge_group as { head_sha?: unknown; head_ref?: unknown; base_ref?: unknown } | undefined;
   if (!isSha(group?.head_sha)) return none('the event names no group');
   if (payload.action === 'destroyed') return none('the group is gone');
   if (group.base_ref !== `refs/heads/${branch}`) return none(`the group does not go into ${branch}`);
-  return { kind: 'group', sha: group.head_sha };
+  const { head_sha: sha, head_ref: ref } = group;
+  return { kind: 'group', sha, ...(typeof ref === 'string' ? { ref } : {}) };
 }
 
 function commentTarget({ payload }: Runner): Target {

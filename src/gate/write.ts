@@ -2,11 +2,11 @@
 import { gateOf } from '../config/config.ts';
 import type { GitHub } from '../github/github.ts';
 import { Failure } from '../outcome/outcome.ts';
-import { type Decision, decide, differs } from './decision.ts';
+import { type Decision, decide, differs, undecided } from './decision.ts';
 import { inOrder } from './order.ts';
 import type { Status } from './pull.ts';
 import { Looking, type Snapshot, type Wanted } from './snapshot.ts';
-import { type Decided, type Swept, sweep } from './sweep.ts';
+import { type Decided, type SweepWork, type Swept, sweep } from './sweep.ts';
 import { GATE_CONTEXT } from './words.ts';
 
 /** What was seen last and what was written. */
@@ -33,13 +33,7 @@ export async function writeStatuses(github: GitHub, wanted: Wanted): Promise<Wri
     });
     return decided;
   };
-  const swept = await sweep({
-    read,
-    write: (sha, decision) => writeStatus(github, sha, decision),
-    differs,
-    room: () => github.room(),
-    now: () => github.now(),
-  }).catch((thrown): Failure => {
+  const swept = await sweep({ read, ...workOn(github) }).catch((thrown): Failure => {
     const isReadOnly = wanted.target.kind === 'pull' && wanted.target.readOnly;
     if (isReadOnly && thrown instanceof Failure && thrown.code === 'github-denied' && snapshot) return thrown;
     throw thrown;
@@ -48,6 +42,29 @@ export async function writeStatuses(github: GitHub, wanted: Wanted): Promise<Wri
   const last = { ...snapshot!, past: first!.past };
   if (!(swept instanceof Failure)) return { snapshot: last, swept, denied: null };
   return { snapshot: last, swept: { ...NOTHING, decided, left: decided.length, reads: 1 }, denied: swept };
+}
+
+/**
+ * Writes on the heads of the target that nothing can be decided, and why: what they bore may be true no more, and a
+ * status that is only missing says nothing. Rejects with a Failure as `sweep`.
+ */
+export async function writeUndecided(
+  github: GitHub,
+  wanted: Omit<Wanted, 'config' | 'ledger'>,
+  why: Failure,
+): Promise<Swept> {
+  const looking = new Looking(github, { ...wanted, config: null, ledger: null });
+  const read = async () => inOrder(await looking.heads()).map((head) => ({ head, decision: undecided(head, why) }));
+  return sweep({ read, ...workOn(github) });
+}
+
+function workOn(github: GitHub): Omit<SweepWork, 'read'> {
+  return {
+    write: (sha, decision) => writeStatus(github, sha, decision),
+    differs,
+    room: () => github.room(),
+    now: () => github.now(),
+  };
 }
 
 const NOTHING: Swept = {

@@ -3,7 +3,7 @@ import type { getOctokit } from '@actions/github';
 import { Failure } from '../outcome/outcome.ts';
 import { hide, withoutCredentials } from '../secret/secret.ts';
 import type { Runner } from './event.ts';
-import { graphqlFailure, requestFailure } from './failures.ts';
+import { graphqlFailure, isTrouble, requestFailure } from './failures.ts';
 import { LIMITS, Pace } from './pace.ts';
 import { type Asked, cancelled, type Patience, patiently } from './retry.ts';
 
@@ -118,7 +118,10 @@ function checkOptions({ token, repository, runner }: ClientOptions): void {
     throw new Failure({
       code: 'not-configured',
       what: repository ? `there is no token to ask GitHub about ${repository}` : 'there is no GitHub repository to ask',
-      next: 'set GITHUB_REPOSITORY to owner/name and CHANGELINE_TOKEN to a token, if GitHub should be asked',
+      untouched: 'nothing was changed',
+      next: repository
+        ? 'set CHANGELINE_TOKEN to a token of it, if GitHub should be asked'
+        : 'run it in a checkout of a repository on GitHub, or set GITHUB_REPOSITORY to owner/name and CHANGELINE_TOKEN to a token',
     });
   }
   if (!token) {
@@ -161,6 +164,12 @@ async function connect(options: ClientOptions, apiUrl: string, patience: Patienc
       try {
         const response = await request({ ...parameters, request: { ...parameters.request, signal } });
         clock.learn(response.headers.date);
+        const { errors } = (response.data ?? {}) as { errors?: unknown };
+        // GraphQL tells of trouble in an answer of status 200; known here, a query is asked again like any read.
+        if (isTrouble(errors)) {
+          const { repository } = options;
+          throw graphqlFailure({ errors }, { repository, isMutation: !asked.read, needs: null });
+        }
         return whole(response);
       } catch (thrown) {
         clock.learn((thrown as { response?: { headers?: { date?: string } } }).response?.headers?.date);

@@ -47,7 +47,7 @@ export function graphqlFailure(
     facts: { types },
   };
   if (types.includes('RATE_LIMITED')) return limited(base, (thrown as Refusal['response'])?.headers ?? {});
-  if (errors.some((error) => /something went wrong/i.test(error.message ?? ''))) {
+  if (isTrouble(errors)) {
     const facts = { types, ...(isMutation ? { unsure: true } : {}) };
     const next = 'see https://www.githubstatus.com and run it again';
     return new Failure({ ...base, code: 'github-unreachable', what: 'GitHub could not answer', next, facts });
@@ -67,6 +67,11 @@ export function graphqlFailure(
     what: 'GitHub refused the request',
     next: 'see the answer above',
   });
+}
+
+/** True for errors of a GraphQL answer that tell of trouble at GitHub itself, which passes. */
+export function isTrouble(errors: unknown): errors is { message: string }[] {
+  return Array.isArray(errors) && errors.some((error) => /something went wrong/i.test(error?.message ?? ''));
 }
 
 /**

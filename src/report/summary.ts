@@ -25,13 +25,19 @@ export function renderSummary(verb: string, result: Result, extra: SummaryExtra 
   const { sign, word } = LOOKS[result.outcome];
   const parts = [
     `## ${sign} ${escapeMarkdown(verb)}: ${word} (\`${result.code}\`)`,
-    escapeMarkdown(result.summary),
+    escapeMarkdown(withoutNext(result)),
     result.outcome === 'failed' || result.outcome === 'inconclusive' ? `_${escapeMarkdown(CODES[result.code])}_` : '',
     result.next ? `**Next:** ${escapeMarkdown(result.next)}` : '',
     extra.change ? renderLine(extra.change, extra.line) : '',
     result.markdown ?? '',
   ];
   return cut(`${parts.filter(Boolean).join('\n\n')}\n`);
+}
+
+/** A failure's words end with the next step, which has a line of its own here. */
+function withoutNext({ summary, next }: Result): string {
+  const end = `. Next: ${next}`;
+  return next && summary.endsWith(end) ? summary.slice(0, -end.length) : summary;
 }
 
 /** The line as a Mermaid picture in its Markdown fence; `line` names the stages in their order. */

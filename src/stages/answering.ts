@@ -7,6 +7,7 @@ import {
   countInWords,
   type Hearing,
   hear,
+  quoted,
   readMarker,
   type Started,
   startWorkflow,
@@ -42,7 +43,11 @@ export async function answer(context: AskContext): Promise<Result> {
   const request = state.requests.find(({ id, issue: number }) => id === said.request && number === issue);
   if (!request) return unknown(context, issue, 'the ledger does not know this question');
   if (request.ended !== null) {
-    await comment(context.github(), issue, `This question has ended (${request.ended}). The next delivery asks anew.`);
+    await comment(
+      context.github(),
+      issue,
+      `This question has ended (${quoted(request.ended)}). The next delivery asks anew.`,
+    );
     return nothing(`the question has ended: ${request.ended}`, issue);
   }
   const asked = { context, environment, section, request };
@@ -125,7 +130,10 @@ async function accepted(asked: Asked, { count }: Hearing): Promise<Result> {
 async function waiting(asked: Asked, { count }: Hearing): Promise<Result> {
   const { context, section, request } = asked;
   const words = countInWords(count);
-  await tell(asked, 'waiting', 'approval-waiting', words, (state) => state);
+  // Anybody may comment: only an answer that counts makes a commit in the ledger.
+  const said = (context.runner?.payload.comment as { html_url?: unknown } | undefined)?.html_url;
+  if (count.approvals.some(({ url }) => url === said))
+    await tell(asked, 'waiting', 'approval-waiting', words, (state) => state);
   await comment(context.github(), request.issue, answerText(count, section.required, request, null));
   return result(request, 'waiting', 'approval-waiting', words, false);
 }

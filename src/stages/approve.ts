@@ -15,7 +15,6 @@ export const stage: Stage<'approve'> = {
   async plan(context) {
     const section = context.environment?.approve;
     if (!section) return [];
-    const inLine = isInLine(context);
     try {
       await checkTeams(context.github(), section.from);
     } catch (thrown) {
@@ -34,7 +33,7 @@ export const stage: Stage<'approve'> = {
       { kind: 'blind', text: 'whether the token may write issues (issues: write) shows only when it asks' },
     ];
     // What cannot be delivered need not be asked about. In a line the stages that deliver say so themselves.
-    const asked = !inLine && section.asks === 'delivery' ? await planPrecedence(withVersion(context)) : [];
+    const asked = !context.inLine && section.asks === 'delivery' ? await planPrecedence(withVersion(context)) : [];
     return [...lines, ...asked];
   },
 
@@ -44,15 +43,10 @@ export const stage: Stage<'approve'> = {
     if (!section) return skipped('not-configured', 'nobody need approve: there is no approve section');
     if (section.asks === 'delivery') return askDelivery(withVersion(context));
     const isDeployed = context.change?.events.some(({ stage, outcome }) => stage === 'deploy' && outcome === 'passed');
-    if (isInLine(context) && !isDeployed) return skipped('nothing-to-do', 'people are asked once it is live');
+    if (context.inLine && !isDeployed) return skipped('nothing-to-do', 'people are asked once it is live');
     return askAcceptance(context);
   },
 };
-
-/** True within `deliver`, whose own line holds the stages that deliver. */
-function isInLine({ change, verb }: AskContext): boolean {
-  return change === null || (change.verb === 'deliver' && verb === 'approve');
-}
 
 /** The context with the version of the inputs, else of the change that it belongs to. Throws input-missing. */
 function withVersion(context: AskContext): AskContext {

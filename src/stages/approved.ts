@@ -9,8 +9,7 @@ export function approvalIn(change: Change | null): LedgerEvent | null {
 
 /** Throws approval-changed where other bytes were approved in this change: between two steps a source can change. */
 export function refuseOtherBytes(change: Change | null, digest: string): void {
-  const approved = approvalIn(change);
-  const known = approved?.outcome === 'passed' && approved.code === 'ok' ? change?.digest : null;
+  const known = isApproved(change) ? change?.digest : null;
   if (!known || known === digest) return;
   throw new Failure({
     code: 'approval-changed',
@@ -20,4 +19,22 @@ export function refuseOtherBytes(change: Change | null, digest: string): void {
     untouched: 'nothing of them was sent to a host',
     next: 'find out who changed the artifact; give new bytes a new version',
   });
+}
+
+/** Throws approval-changed where a later step of the job reads another changeline.yml than the one approved. */
+export function refuseOtherConfig(change: Change, digest: string): void {
+  if (!isApproved(change) || change.config === digest) return;
+  throw new Failure({
+    code: 'approval-changed',
+    what: 'this is not the changeline.yml that was approved',
+    where: change.environment,
+    why: `approved was ${change.config}, this step reads ${digest}`,
+    untouched: 'nothing was changed',
+    next: 'give every step of the job the same input config, and let no step write that file',
+  });
+}
+
+function isApproved(change: Change | null): boolean {
+  const approved = approvalIn(change);
+  return approved?.outcome === 'passed' && approved.code === 'ok';
 }

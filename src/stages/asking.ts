@@ -12,16 +12,17 @@ import {
   openIssue,
   openRequests,
   type Question,
+  quoted,
   titleOf,
   untilOf,
   withEnded,
-  withRequest,
 } from '../approval/approval.ts';
 import type { GitHub } from '../github/github.ts';
 import type { ApprovalRequest, EnvironmentState } from '../ledger/ledger.ts';
 import { Failure, type Json, type Result } from '../outcome/outcome.ts';
 import { redact } from '../secret/secret.ts';
 import { type Facts, factsNow } from './bound.ts';
+import { isSame, type Older, recordQuestion } from './recording.ts';
 import { workflowOf } from './repeating.ts';
 import { commitReplaced, shownFor } from './showing.ts';
 import type { StageContext } from './stage.ts';
@@ -41,7 +42,10 @@ export async function askDelivery(context: AskContext): Promise<Result> {
   return askOrCount(context, await deliveryNow(context));
 }
 
-/** Counts as `askDelivery` does, and asks nobody. Throws approval-waiting or approval-changed where nothing was asked. */
+/**
+ * Counts as `askDelivery` does, and asks anew only where the answers came too late. Throws approval-waiting or
+ * approval-changed where nothing was asked.
+ */
 export async function countDelivery(context: AskContext): Promise<Result> {
   const asking = await deliveryNow(context);
   if (asking.match !== null) return askOrCount(context, asking);
@@ -61,7 +65,7 @@ async function deliveryNow(context: AskContext): Promise<Asking> {
   const state = await context.ledger!.state(context.environment!.name);
   const facts = await factsNow(context, state);
   const open = openRequests(state, 'delivery');
-  const match = open.find(({ bound }) => differences(bound, facts.bound).length === 0) ?? null;
+  const match = open.find(({ bound }) => isSame(bound, facts.bound)) ?? null;
   return { ...facts, asks: 'delivery', state, match };
 }
 
@@ -89,14 +93,6 @@ export function heardOf(context: AskContext, request: ApprovalRequest, state: En
     base: commitReplaced(state, request.bound),
   };
   return hear(context.github(), request, heard, context.environment!.approve!);
-}
-
-/** An older question that this one takes the place of. */
-interface Older {
-  request: ApprovalRequest;
-  ended: 'expired' | 'replaced';
-  /** What is different now, in words. */
-  changed: string[];
 }
 
 /** The open question about the same version with other facts. Throws where only the plan cannot be compared. */
@@ -143,7 +139,8 @@ async function askAnew(context: AskContext, asking: Asking, older: Older | null)
     dispatched: null,
     ended: null,
   };
-  await recordQuestion(context, request, older);
+  const twin = await recordQuestion(context, request, older);
+  if (twin) return askedBefore(context, opened, twin);
   if (older) await closeOlder(context, github, older, opened);
   const because = older ? ` again, because ${older.changed.join('; ')}` : '';
   const facts = older
@@ -169,18 +166,11 @@ function questionOf(context: AskContext, { asks, bound }: Asking, older: Approva
   };
 }
 
-/** Writes the question into the ledger. Where another run has just asked the same, that one stays. */
-async function recordQuestion(context: AskContext, request: ApprovalRequest, older: Older | null): Promise<void> {
-  try {
-    await context.ledger!.write(context.environment!.name, (state) => ({
-      state: withRequest(older ? withEnded(state, older.request.id, older.ended) : state, request),
-      change: context.change!,
-    }));
-  } catch (thrown) {
-    const said = 'This question could not be recorded, so no answer will be found. It is asked again.';
-    await closeIssue(context.github(), request.issue, said, 'not_planned').catch(() => {});
-    throw thrown;
-  }
+/** People answer in one place: the question that came second is closed. */
+async function askedBefore(context: AskContext, opened: { number: number }, request: ApprovalRequest): Promise<Result> {
+  const said = `Another run has just asked the same: ${request.url}`;
+  await quietly(context, () => closeIssue(context.github(), opened.number, said, 'not_planned'));
+  return waiting(request, 'another run has just asked the same', { lacks: context.environment!.approve!.required });
 }
 
 async function closeOlder(context: AskContext, github: GitHub, older: Older, opened: { url: string }): Promise<void> {
@@ -188,7 +178,7 @@ async function closeOlder(context: AskContext, github: GitHub, older: Older, ope
   const what =
     ended === 'expired'
       ? 'The time for answers is over'
-      : `What would be delivered is not what was asked about here: ${changed.join('; ')}`;
+      : `What would be delivered is not what was asked about here: ${quoted(changed.join('; '), 1000)}`;
   await quietly(context, () =>
     closeIssue(github, request.issue, `${what}. It is asked again: ${opened.url}`, 'not_planned'),
   );
@@ -200,7 +190,7 @@ function counted(context: AskContext, request: ApprovalRequest, { count, until }
   const facts: Record<string, Json> = {
     until,
     approvals: count.approvals.map(({ login }) => login),
-    uncounted: count.uncounted.map(({ login, because }) => ({ login, because })),
+    uncounted: count.uncounted.slice(-20).map(({ login, because }) => ({ login, because })),
     lacks: count.lacks,
   };
   if (count.verdict !== 'approved')

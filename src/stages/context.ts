@@ -37,6 +37,8 @@ export interface Prepared<V extends Verb> {
   github: () => GitHub;
   /** The name of the default branch, where it was read on the way. */
   defaultBranch?: string;
+  /** As in `StageContext`. */
+  unread?: Failure;
 }
 
 /** True for a run without an environment and a change of its own: see `environment` in the contract. */
@@ -88,6 +90,7 @@ export function contextOf<V extends Verb>(
     place: door.place,
     github: prepared.github,
     ...(prepared.defaultBranch === undefined ? {} : { defaultBranch: prepared.defaultBranch }),
+    ...(prepared.unread === undefined ? {} : { unread: prepared.unread }),
   };
 }
 
@@ -116,7 +119,7 @@ async function repositoryInShell({ env, place }: Doorway): Promise<string> {
   );
 }
 
-type Found = Pick<Prepared<Verb>, 'loaded' | 'defaultBranch'>;
+type Found = Pick<Prepared<Verb>, 'loaded' | 'defaultBranch' | 'unread'>;
 
 /** changeline.yml: of the checkout or, for a gate that stands alone on a runner, of the default branch. */
 async function configOf<V extends Verb>(
@@ -129,8 +132,13 @@ async function configOf<V extends Verb>(
   if (alone && verb === 'gate' && door.runner) {
     // The checkout may be that of a pull request, and who may override the gate stands in this file.
     const wanted = { path: inputs.config, required: Boolean(door.given.config), env: door.env };
-    const { branch, loaded } = await readDefaultBranch(github(), wanted);
-    return { loaded, ...(branch === null ? {} : { defaultBranch: branch }) };
+    try {
+      const { branch, loaded } = await readDefaultBranch(github(), wanted);
+      return { loaded, ...(branch === null ? {} : { defaultBranch: branch }) };
+    } catch (thrown) {
+      if (!(thrown instanceof Failure) || !['config-invalid', 'config-missing'].includes(thrown.code)) throw thrown;
+      return { loaded: null, unread: thrown };
+    }
   }
   const loaded = await configFor(verb, inputs, door, { alone, looksOnly });
   return { loaded: loaded && alone ? { ...loaded, environment: null } : loaded };

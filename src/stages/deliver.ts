@@ -72,7 +72,7 @@ function planned(parts: { verb: LineVerb | 'deliver'; planned: Planned[] }[]): R
   return {
     outcome: obstacles ? 'failed' : 'passed',
     code: obstacles ? (first?.code ?? 'config-invalid') : 'planned',
-    summary: `a plan, nothing was changed: ${count('will')} things to do, ${count('blind')} that could not be judged, ${obstacles} in the way`,
+    summary: `a plan, nothing was changed: ${count('will')} to do, ${count('blind')} that could not be judged, ${obstacles} in the way`,
     facts: { plan: lines },
     ...(first ? { next: first.next } : {}),
   };

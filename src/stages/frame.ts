@@ -12,6 +12,7 @@ import { stageEvent } from './events.ts';
 import { openOrJoin } from './opening.ts';
 import { publishBeginning } from './publishing.ts';
 import { loadStage } from './registry.ts';
+import { ruled } from './ruling.ts';
 import type { StageContext } from './stage.ts';
 
 /** What a door gets back from a run. */
@@ -31,7 +32,7 @@ export async function perform<V extends Verb>(verb: V, door: Doorway): Promise<P
   const began = Date.now();
   let book: Book | null = null;
   try {
-    const prepared = await prepare(verb, door);
+    const prepared = await ruled(verb, door, await prepare(verb, door));
     book = await openOrJoin(verb, door, prepared);
     if (book && ACTIONS[verb].environment === 'touches') await publishBeginning(door, prepared, book);
     const result = await workOf(verb, contextOf(verb, door, prepared, book));

@@ -12,6 +12,9 @@ type Context = StageContext<'freeze'>;
 
 /** A freeze stands on one line of a status, a list and a terminal. */
 const LONGEST_WHY = 300;
+/** A letter, a digit or a sign: not only what nobody sees. */
+const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
+const UNTOUCHED = 'no freeze was opened or ended';
 /** Ends this near to each other are the same end: a length of time is asked for a little later the second time. */
 const SAME_END_MS = 60_000;
 
@@ -32,7 +35,9 @@ export const stage: Stage<'freeze'> = {
     const result = await (context.inputs.end ? endAll(context) : open(context));
     const shown = await showOnPulls(context);
     const facts = { ...result.facts, statuses: shown.facts };
-    const summary = [result.summary, shown.words].filter((words) => words !== null).join('; ');
+    // A shell may have a ledger of its own: then it binds nobody on GitHub.
+    const where = context.runner ? null : `kept in ${context.ledger!.where}`;
+    const summary = [result.summary, shown.words, where].filter((words) => words !== null).join('; ');
     return { ...result, facts, summary };
   },
 };
@@ -120,11 +125,12 @@ function said({ why, owner }: Freeze): string {
 /** Everyone who is stopped reads it: one line, without secrets. */
 function whyOf(context: Context): string {
   const why = oneLine(context.inputs.why).trim();
-  if (why.length > 0 && why.length <= LONGEST_WHY) return why;
+  const isSeen = VISIBLE.test(why);
+  if (isSeen && why.length <= LONGEST_WHY) return why;
   throw new Failure({
     code: 'input-invalid',
-    what: why ? `why has ${why.length} characters` : 'why has no visible character',
-    untouched: 'nothing was changed',
+    what: isSeen ? `why has ${why.length} characters` : 'why has no visible character',
+    untouched: UNTOUCHED,
     next: `say why in at most ${LONGEST_WHY} characters`,
   });
 }
@@ -134,7 +140,7 @@ function contradiction(): Failure {
     code: 'input-invalid',
     what: 'end and until are both given',
     why: '`end` ends what is on now',
-    untouched: 'nothing was changed',
+    untouched: UNTOUCHED,
     next: 'leave one of them out',
   });
 }

@@ -21,7 +21,7 @@ export async function refuseFrozen(
   const freezes = activeFreezes(environment.name, environment.freeze, state, nowBy(asking.github), 'deliveries');
   if (freezes.length === 0) return [];
   const word = await overrideOf(asking);
-  if (!word) throw frozen(freezes);
+  if (!word) throw frozen(environment.name, freezes);
   return [overrideEvent(verb, word, wordsOf(freezes))];
 }
 
@@ -38,12 +38,13 @@ export async function planFrozen(context: StageContext<'deliver' | 'migrate' | '
   }
 }
 
-function frozen(freezes: readonly ActiveFreeze[]): Failure {
+function frozen(name: string, freezes: readonly ActiveFreeze[]): Failure {
   const [first, ...others] = wordsOf(freezes);
   const ways = [
     freezes.every(({ until }) => until !== null) && 'wait until it is over',
-    freezes.every(({ source }) => source !== 'window') && 'end it with the freeze action (`changeline freeze --end`)',
-    'say in the input override why this may pass',
+    freezes.every(({ source }) => source !== 'window') &&
+      `end it with the freeze action (\`changeline freeze --environment ${name} --end --why "…"\`)`,
+    'say in the input override (`--override "…"`) why this may pass',
   ];
   return new Failure({
     code: 'frozen',

@@ -114,7 +114,7 @@ function sweptInWords(target: Target, { swept, denied }: Written): string[] {
   const { written, unchanged, gone, late } = swept;
   if (denied || target.kind === 'none') return [];
   if (target.kind === 'pull' && swept.decided.length === 0) return ['the pull request is not open any more'];
-  if (target.kind !== 'all') return [];
+  if (target.kind !== 'all' && target.kind !== 'branch') return [];
   const words = [`${written} ${written === 1 ? 'status' : 'statuses'} written, ${unchanged} stood right`];
   if (gone > 0) words.push(`${gone} heads went away meanwhile`);
   if (late.count > 0) words.push(`${late.count} had to wait, the last ${Math.ceil(late.longest / 1000)} s`);
@@ -123,19 +123,23 @@ function sweptInWords(target: Target, { swept, denied }: Written): string[] {
 
 /** No green step: some heads may bear what is not true. */
 function behind(result: Result, { left, decided, behind: stopped }: Swept): Result {
-  const { why, until } = stopped!;
+  const { why, until, cause } = stopped!;
   const lacking =
     left > 0
       ? `${left} of ${decided.length} heads do not bear the verdict yet`
       : 'the statuses were written, but could not be read again';
   const after = until ? ` after ${until}` : '';
+  const next =
+    cause?.code === 'github-refused'
+      ? 'see what GitHub answered; a head that has had its 1,000 statuses takes no more: push a commit to its branch'
+      : `run it again${after}: it goes on where this run ended, and so does the next event and the schedule`;
   return {
     ...result,
     outcome: 'inconclusive',
     code: 'gate-behind',
     summary: `${lacking}: ${why}; ${result.summary}`,
     facts: { ...result.facts, until },
-    next: `run it again${after}: it goes on where this run ended, and so does the next event and the schedule`,
+    next,
   };
 }
 

@@ -20,7 +20,10 @@ export const stage: Stage<'gate'> = {
     const branch = context.config?.gate?.branch ?? 'the default branch';
     const will: Planned = { kind: 'will', text: `ask whether ${branch} of ${github.repository} is green` };
     // Alone, a closed gate is an answer, not an obstacle; so nothing is asked before the work itself.
-    if (!isInDelivery(context)) return [will];
+    if (!isInDelivery(context)) {
+      if (context.inputs.override) throw useless();
+      return [will];
+    }
     const verdict = await readMain(github, questionOf(context));
     if (verdict.open) return [will];
     const word = await overrideOf(context);
@@ -83,6 +86,16 @@ async function letIn(context: Context, verdict: Verdict, word: Word): Promise<Re
 
 function inWords(verdict: Verdict, { by, why }: Word): string {
   return `let in by ${by} (${why}) although ${verdictInWords(verdict)}`;
+}
+
+function useless(): Failure {
+  return new Failure({
+    code: 'input-invalid',
+    what: 'override is given, and no environment',
+    why: 'the input counts in a delivery; a pull request is let in by a comment, `/override because …`',
+    untouched: 'nothing was changed',
+    next: 'name the environment, or leave override out',
+  });
 }
 
 function unconfigured(): Result {

@@ -10,14 +10,16 @@ import {
   type Target,
   takeOverride,
   targetOf,
+  type Verdict,
   type Written,
   writeStatuses,
 } from '../gate/gate.ts';
 import type { GitHub } from '../github/github.ts';
-import type { Result } from '../outcome/outcome.ts';
+import { Failure, type Result } from '../outcome/outcome.ts';
 import { defaultBranchOf } from './default-branch.ts';
 import { resultOfGate, resultOfMain } from './gate-result.ts';
 import type { StageContext } from './stage.ts';
+import { lasts, shownOnPulls } from './undecided.ts';
 
 type Context = StageContext<'gate'>;
 
@@ -26,17 +28,31 @@ export function mainQuestion(config: Config | null, branch: string | null): Main
   return { branch, checks: config?.gate?.checks ?? null, grace: graceOf(config) };
 }
 
-/** Writes the status where it belongs. A closed gate passes: the status says it. Rejects with a Failure. */
+/**
+ * Writes the status where it belongs. A closed gate passes: the status says it. Rejects with a Failure, which pull
+ * requests say as well where it lasts.
+ */
 export async function gateAlone(context: Context, github: GitHub): Promise<Result> {
   const { config, ledger, runner } = context;
   // In a shell there is nothing to write on.
-  if (!runner) return resultOfMain(await readMain(github, mainQuestion(config, config?.gate?.branch ?? null)));
+  if (!runner) return inShell(await readMain(github, mainQuestion(config, config?.gate?.branch ?? null)));
+  if (context.unread) throw await shownOnPulls(context, github, runner, context.unread);
   const branch = config?.gate?.branch ?? context.defaultBranch ?? (await defaultBranchOf(github));
   const { taken, target } = await targetIn(context, github, branch);
   if (target.kind === 'none') context.log.info(`no status is written: ${target.why}`);
-  const written = await writeStatuses(github, { branch, config, ledger, target });
-  warn(context, written, taken);
-  return resultOfGate({ target, taken, written, waited: github.waited });
+  try {
+    const written = await writeStatuses(github, { branch, config, ledger, target });
+    warn(context, written, taken);
+    return resultOfGate({ target, taken, written, waited: github.waited });
+  } catch (thrown) {
+    throw thrown instanceof Failure && lasts(thrown) ? await shownOnPulls(context, github, runner, thrown) : thrown;
+  }
+}
+
+/** In a shell nothing but the end of the process tells a script whether to go on. */
+function inShell(verdict: Verdict): Result {
+  const result = resultOfMain(verdict);
+  return verdict.open ? result : { ...result, outcome: verdict.state === 'red' ? 'failed' : 'inconclusive' };
 }
 
 /** A comment is taken before its pull request is looked at: it may be what lets it in. */

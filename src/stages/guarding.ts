@@ -12,8 +12,8 @@ import type { Planned, StageContext } from './stage.ts';
  * kept in the record of this change. Throws what the stage `approve` came to, where that is no approval.
  */
 export async function planApproval(context: StageContext<'deploy' | 'migrate'>): Promise<Planned[]> {
-  const { environment, change, book } = context;
-  if (environment?.approve?.asks !== 'delivery' || book === null || change?.verb === 'deliver') return [];
+  const { environment, change, book, inLine } = context;
+  if (environment?.approve?.asks !== 'delivery' || book === null || inLine) return [];
   const known = approvalIn(change);
   if (known?.outcome === 'passed') return [];
   if (known) throw notApproved(known.outcome === 'waiting', known.summary ?? 'nobody has approved it', {});

@@ -4,6 +4,7 @@ import { runIsAlive } from '../github/github.ts';
 import type { EnvironmentState, Holder, LedgerEvent } from '../ledger/ledger.ts';
 import { Failure } from '../outcome/outcome.ts';
 import { type Admission, admission, type Liveness } from './admission.ts';
+import { refuseOtherConfig } from './approved.ts';
 import { Book } from './book.ts';
 import type { Doorway, Prepared } from './context.ts';
 import { ACTIONS, type Verb } from './contract.ts';
@@ -23,7 +24,10 @@ export async function openOrJoin<V extends Verb>(verb: V, door: Doorway, prepare
   const touches = ACTIONS[verb].environment === 'touches';
   const joined = await Book.join(ledger, door.place.handover, name);
   if (joined) {
-    if (touches) refuseSecondChange(verb, version, joined);
+    if (touches) {
+      refuseSecondChange(verb, version, joined);
+      refuseOtherConfig(joined.change, loaded.digest);
+    }
     if (version && !joined.change.version) await joined.learn({ version });
     if (touches && !joined.exclusive)
       await whenFree(door, prepared, () => joined.takePlace((state) => admit(verb, state, door, prepared)));

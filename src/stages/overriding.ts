@@ -28,7 +28,7 @@ export async function overrideOf(context: Overriding): Promise<Word | null> {
   const why = oneLine(context.inputs.override).trim();
   if (!why) return null;
   const { runner } = context;
-  if (!runner) return { why, by: context.change?.holder.actor ?? 'somebody' };
+  if (!runner) return { why, by: context.change?.holder.actor ?? 'whoever starts it' };
   const from = gateOf(context.config ?? {}).override.from;
   const { counts, because } = await standing(context.github(), runner.actor, from);
   if (counts) return { why, by: runner.actor };

@@ -48,7 +48,8 @@ export function contextFor<V extends LineVerb>(
   if (verb === 'smoke-test' && handed.expectVersion && asksForVersion(context))
     given['expect-version'] = handed.expectVersion;
   const inputs = readInputs(verb, given, {});
-  return Object.create(context, { verb: { value: verb }, inputs: { value: inputs } }) as StageContext<V>;
+  const line = context.verb === 'deliver' ? { inLine: { value: true } } : {};
+  return Object.create(context, { ...line, verb: { value: verb }, inputs: { value: inputs } }) as StageContext<V>;
 }
 
 function asksForVersion({ environment }: Pick<StageContext<Leading>, 'environment'>): boolean {

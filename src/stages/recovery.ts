@@ -8,6 +8,7 @@ import { Book } from './book.ts';
 import { contextOf, type Doorway, type Prepared } from './context.ts';
 import type { Verb } from './contract.ts';
 import { loadStage } from './registry.ts';
+import { spendApproval } from './spending.ts';
 import type { Stage, StageContext } from './stage.ts';
 
 /**
@@ -56,6 +57,8 @@ export async function recover<V extends Verb>(
   await book.record(event('recovered', { summary, why }));
   const [outcome, code] = state.open.committed ? (['passed', 'ok'] as const) : (['failed', 'cancelled'] as const);
   await book.close(outcome, code, summary, environment.freeze?.['during-change'] ?? false);
+  // What is live has used its approval, though its run could not say so.
+  if (state.open.committed) await spendApproval({ ...prepared, ledger, log: door.log }, book.change, 'live');
 }
 
 function endedMeanwhile(change: string, environment: string): Failure {

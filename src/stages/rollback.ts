@@ -1,5 +1,6 @@
 /** Takes the fleet to an earlier version: chosen, brought there, verified, committed; an incident is opened. */
 import { checkVersion } from '../artifact/artifact.ts';
+import type { Environment } from '../config/config.ts';
 import {
   confirm,
   converge,
@@ -40,6 +41,7 @@ export const stage: Stage<'rollback'> = {
     return withFleet(context, async (fleet) => {
       const states = await surveyReachable(fleet);
       const target = chooseTarget(context.inputs.version, await context.ledger!.state(environment!.name), states);
+      refuseForward(environment!, target.version, states);
       return [
         {
           kind: 'will',
@@ -88,6 +90,33 @@ export function chooseTarget(asked: string, state: EnvironmentState, hosts: read
     untouched: 'nothing was changed',
     next: 'name a version in the input version',
   });
+}
+
+/**
+ * A rollback asks nobody, so where others must agree it brings only what was let in once: a version that lies on a host.
+ * What the ledger says was live is no evidence. Pure. Throws version-absent.
+ */
+export function refuseForward(
+  { name, approve, after }: Pick<Environment, 'name' | 'approve' | 'after'>,
+  version: string,
+  hosts: readonly HostState[],
+): void {
+  const asked = approve?.asks === 'delivery' || after !== undefined;
+  if (!asked || hosts.some(({ versions }) => versions.some((each) => each.name === version))) return;
+  throw new Failure({
+    code: 'version-absent',
+    what: `${version} lies on no host, so it is not known that it was ever let in`,
+    where: name,
+    why:
+      approve?.asks === 'delivery' ? 'people must approve what comes here' : `what comes here passes in ${after} first`,
+    untouched: 'nothing was changed',
+    next: `go back to a version that lies on the hosts (${versionsOn(hosts)}), or deliver ${version}`,
+  });
+}
+
+function versionsOn(hosts: readonly HostState[]): string {
+  const names = hosts.flatMap(({ versions }) => versions.map((each) => each.name));
+  return [...new Set(names)].join(', ') || 'there is none';
 }
 
 function mostCommon(versions: readonly (string | null)[]): string | null {
@@ -183,12 +212,24 @@ async function bringVersion(
   context.log.info(`${version} no longer lies on ${hostCount(missing.length)}; it is fetched again`);
   const inputs = { ...context.inputs, version };
   const artifact = await artifactOf(Object.create(context, { inputs: { value: inputs } }) as Context);
+  if (digest !== null && artifact.digest !== digest) throw otherBytes(context, version, digest, artifact.digest);
   const { id, fence } = context.change!;
   for (const host of missing) {
     const state = states[fleet.hosts.indexOf(host)]!;
     await stageVersion(host, state, artifact, { id, fence }, context.signal);
   }
   return artifact.digest;
+}
+
+function otherBytes({ environment }: Context, version: string, there: string, fetched: string): Failure {
+  return new Failure({
+    code: 'artifact-digest',
+    what: `the source gives other bytes for ${version} than those that ran`,
+    where: environment!.name,
+    why: `on the hosts that have it, it is ${there}; the source gives ${fetched}`,
+    untouched: 'no host was moved',
+    next: `go back to another version, or make ${there} available again`,
+  });
 }
 
 function failuresOf(reports: readonly ForwardReport[], fleet: Fleet): string[] {

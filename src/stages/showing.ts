@@ -39,7 +39,9 @@ export async function shownFor(
 /** The commit of the version that was live when the question was asked; null where there was none, or it is not known. */
 export function commitReplaced(state: EnvironmentState, { replaces }: Pick<Bound, 'replaces'>): string | null {
   const all = state.live ? [state.live, ...state.before] : state.before;
-  return all.find(({ version }) => version === replaces)?.commit ?? null;
+  const commit = all.find(({ version }) => version === replaces)?.commit ?? '';
+  // A name that anybody can move is no commit, whatever the ledger says.
+  return /^[0-9a-f]{40,64}$/.test(commit) ? commit : null;
 }
 
 async function commitsOf(github: GitHub, bound: Bound, state: EnvironmentState): Promise<Commits | null> {

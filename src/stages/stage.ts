@@ -44,6 +44,10 @@ export interface StageContext<V extends Verb> {
   github(): GitHub;
   /** The name of the default branch, where it was read on the way to this stage. */
   defaultBranch?: string;
+  /** True for a stage that `deliver` passes now, not for a later step of its job: the line asks and plans by itself. */
+  readonly inLine?: true;
+  /** Why changeline.yml of the default branch cannot be read, where the stage has to say so on pull requests. */
+  unread?: Failure;
 }
 
 /** One line of a plan. */

@@ -111,7 +111,7 @@ describe('on a pull request', () => {
       const { payload, head } = pullRequest();
       const failed = gate({ event: 'pull_request', payload, permissions: { ...LEAST, [name]: 'none' } });
       await expect(failed).rejects.toMatchObject({ code: 'github-denied' });
-      expect(shop.statusOf(head, CONTEXT)).toBeUndefined();
+      expect(shop.statusOf(head, CONTEXT)?.state ?? 'failure').toBe('failure');
     },
   );
 });
@@ -320,6 +320,22 @@ describe('without GitHub', () => {
     const result = await stage.run(shell());
     expect([result.outcome, result.code, result.outputs?.open]).toEqual(['skipped', 'not-configured', null]);
     expect((await stage.plan(shell())).map((line) => line.kind)).toEqual(['blind']);
+  });
+
+  it.each([
+    ['failure', 'failed', 'gate-red'],
+    [null, 'inconclusive', 'gate-unknown'],
+    ['success', 'passed', 'gate-open'],
+  ] as const)('ends as main is (%s), since a script goes by nothing else', async (conclusion, outcome, code) => {
+    push(build(conclusion));
+    const result = await stage.run({ ...context({}), runner: null });
+    expect([result.outcome, result.code]).toEqual([outcome, code]);
+  });
+
+  it('refuses an override, which would do nothing', async () => {
+    const given = context({});
+    const work = stage.plan({ ...given, runner: null, inputs: { ...given.inputs, override: 'in a hurry' } });
+    await expect(work).rejects.toMatchObject({ code: 'input-invalid' });
   });
 
   it('stops where changeline.yml asks for it all the same', async () => {

@@ -101,6 +101,32 @@ describe('by flags', () => {
     expect(await changeline(['status'], folder)).toEqual({ status: 0, out: 'production: nothing is live yet\n' });
   });
 
+  it.each([
+    ['freeze,approve', /freeze, approve need \.github\/changeline\.yml \(it is not there, and without hosts/],
+    ['pull-request,deliver', /deliver needs \.github\/changeline\.yml/],
+    ['freez', /there is no workflow "freez".*choose from pull-request, .*freeze, approve/],
+    [',', /there is nothing to write/],
+  ])('writes nothing that cannot work: --workflows %s', async (workflows, says) => {
+    const said = await changeline(['init', '--yes', '--workflows', workflows], folder);
+    expect(said.out).toMatch(says);
+    expect(said.out).toMatch(/Nothing was written\. Next: /);
+    expect(said.status).toBe(2);
+    expect(existsSync(join(folder, '.github'))).toBe(false);
+  });
+
+  it('adds freezes and approvals to a repository that has its changeline.yml, and says what is left to do', async () => {
+    const first = await changeline(['init', '--yes', '--hosts', './host', '--workflows', 'deliver'], folder);
+    expect(first.status, first.out).toBe(0);
+    const { status, out } = await changeline(['init', '--yes', '--workflows', 'freeze,approve'], folder);
+    expect(status, out).toBe(0);
+    expect(out).toContain('say who must approve: environments.production.approve of .github/changeline.yml');
+    expect(out).toContain('name Freeze below workflow_run in the workflow of the gate');
+    expect(out).toMatch(/changeline\S* doctor$/m);
+    expect(parse(read('.github/workflows/freeze.yml')).on.workflow_dispatch.inputs.environment.options).toEqual([
+      'production',
+    ]);
+  });
+
   it('says which secret belongs to which environment', async () => {
     const hosts = ['--hosts', './host', '--uat-hosts', './uat', '--database', 'BOOKS_URL'];
     const { out } = await changeline(['init', '--yes', '--name', 'books', ...hosts], folder);

@@ -33,6 +33,11 @@ export interface ActResult {
   step(job: string, id: string): ActStep;
 }
 
+/** What the steps of Changeline handed back in a job, in their order; none where the job did not run. */
+export function outputsIn(job: ActJob | undefined): Record<string, string>[] {
+  return (job?.steps ?? []).flatMap(({ outputs }) => (outputs.outcome ? [outputs] : []));
+}
+
 interface Line {
   job?: string;
   jobID?: string;

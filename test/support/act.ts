@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { type ActResult, readActLog } from './act-log.ts';
 import { permissionsFrom, type StandIn } from './github/stand-in.ts';
 
-export type { ActResult } from './act-log.ts';
+export { type ActResult, outputsIn } from './act-log.ts';
 
 /** One run of one workflow. */
 export interface WorkflowGiven {
@@ -20,6 +20,8 @@ export interface WorkflowGiven {
   workflow: string;
   event: string;
   payload?: Record<string, unknown>;
+  /** Who caused the event; octocat by default. */
+  actor?: string;
   inputs?: Record<string, string>;
   env?: Record<string, string>;
   secrets?: Record<string, string>;
@@ -83,7 +85,7 @@ export async function runWorkflow(given: WorkflowGiven): Promise<ActResult> {
     args.push('-P', 'ubuntu-latest=-self-hosted', '--action-cache-path', join(home, 'cache'), '--no-cache-server');
     const inputs = given.inputs ? { inputs: given.inputs } : {};
     await writeFile(join(home, 'event.json'), JSON.stringify({ ...given.payload, ...inputs }));
-    args.push('-e', join(home, 'event.json'), '--actor', 'octocat', '--defaultbranch', 'main');
+    args.push('-e', join(home, 'event.json'), '--actor', given.actor ?? 'octocat', '--defaultbranch', 'main');
     for (const [name, value] of Object.entries(variablesOf(given))) args.push('--env', `${name}=${value}`);
     for (const [name, value] of Object.entries(given.variables ?? {})) args.push('--var', `${name}=${value}`);
     // Without a value act takes a secret from its environment: no command line shows it.
@@ -138,9 +140,12 @@ async function folderOf(name: string, given: WorkflowGiven, home: string): Promi
 }
 
 function variablesOf(given: WorkflowGiven): Record<string, string> {
+  const repository = given.repository ?? 'acme/shop';
   return {
     GITHUB_API_URL: given.standIn.url,
-    GITHUB_REPOSITORY: given.repository ?? 'acme/shop',
+    GITHUB_REPOSITORY: repository,
+    // act does not set it.
+    GITHUB_WORKFLOW_REF: `${repository}/${given.workflow}@refs/heads/main`,
     GITHUB_RUN_ID: given.run ?? '1',
     NODE_OPTIONS: `--import=${PRELOAD}`,
     ...given.env,

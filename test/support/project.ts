@@ -1,27 +1,33 @@
 /** A user's project: a repository with the shop in it, its GitHub, and the machines that it is delivered to. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { Change, EnvironmentState } from '../../src/ledger/ledger.ts';
 import { type ActResult, runWorkflow, type WorkflowGiven, workspaceSha } from './act.ts';
+import { dispatchEvent, runEvent } from './github/events.ts';
 import type { Run } from './github/records.ts';
-import { type JobGiven, type Repository, type StandIn, startStandIn } from './github/stand-in.ts';
+import { type GitHubEvent, type JobGiven, type Repository, type StandIn, startStandIn } from './github/stand-in.ts';
+import { inputsOf, type WorkflowFile, workflowsAt } from './github/workflows.ts';
+import { hostsOf, type Machine, stopShop } from './machine.ts';
+import { withoutPermission } from './permission.ts';
 import { freePort, type SshdFleet, startSshds } from './sshd.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../workflows-examples', import.meta.url));
 const UPLOAD = fileURLToPath(new URL('./actions/upload-artifact', import.meta.url));
-
-/** One machine: where it is for changeline.yml, and where the shop answers. */
-export interface Machine {
-  at: string;
-  directory: string;
-  port: number;
-  with: Record<string, string | number>;
-}
+const WORKFLOWS = '.github/workflows';
 
 /** What the ledger's branch holds of one environment. Changes are in the order of their fences. */
 export interface Recorded {
@@ -37,10 +43,14 @@ export interface ProjectGiven {
   artifact?: string;
   /** Production is reached over SSH; else all machines are directories. */
   ssh: boolean;
-  /** Sections of both environments, and of one of them, beside hosts, path, database, migrate and deploy. */
+  /** The gate's section, and sections of the environments beside hosts, path, database, migrate and deploy. */
+  gate?: object;
   uat?: object;
   production?: object;
 }
+
+/** How a run is begun: `number` is the run's number, which names versions. */
+type RunOptions = Partial<WorkflowGiven> & { number?: number };
 
 /** Any version can be built: the newest sound code of the shop, under the name that the pipeline gives it. */
 const BUILD = `import { execFileSync } from 'node:child_process';
@@ -88,8 +98,8 @@ export class Project {
     for (let index = 0; index < given.hosts; index++)
       project.production.push(await project.#machine(`host${index + 1}`, sshds?.hosts[index] ?? null));
     cpSync(join(EXAMPLES, 'widgets'), join(project.workspace, 'widgets'), { recursive: true });
-    for (const name of ['pull-request', 'deliver', 'deliver-step-by-step', 'deploy-every-commit', 'rollback'])
-      project.#write(`.github/workflows/${name}.yml`, readFileSync(join(EXAMPLES, `${name}.yml`), 'utf8'));
+    for (const name of readdirSync(EXAMPLES).filter((each) => each.endsWith('.yml')))
+      project.#write(`${WORKFLOWS}/${name}`, readFileSync(join(EXAMPLES, name), 'utf8'));
     for (const [file, text] of Object.entries(FILES)) project.#write(file, text);
     if (sshds) copyFileSync(sshds.knownHosts, join(project.workspace, '.github/known_hosts'));
     project.push();
@@ -107,7 +117,7 @@ export class Project {
   }
 
   /** A new commit on main, with other sections where they are given. Its build is green unless said otherwise. */
-  push(sections: { uat?: object; production?: object } = {}, ci: JobGiven = { name: 'test' }): string {
+  push(sections: Pick<ProjectGiven, 'gate' | 'uat' | 'production'> = {}, ci: JobGiven = { name: 'test' }): string {
     Object.assign(this.#given, sections);
     this.#write('.github/changeline.yml', this.#config());
     if (this.sha) {
@@ -116,7 +126,7 @@ export class Project {
       execFileSync('git', ['-C', this.workspace, ...who, 'commit', '-q', '--allow-empty', '-m', 'A change']);
     }
     this.sha = workspaceSha(this.workspace);
-    this.shop.commit('main', { sha: this.sha });
+    this.shop.commit('main', { sha: this.sha, files: this.#read() });
     this.shop.run(this.sha, { jobs: [ci] });
     return this.sha;
   }
@@ -127,22 +137,18 @@ export class Project {
   }
 
   /** A run of a workflow, under way. Nobody has told GitHub how it ends. */
-  begin(workflow: string, event: string): Run {
-    return this.shop.run(this.sha, { workflow, event, jobs: [{ name: workflow, status: 'in_progress' }] });
+  begin(workflow: string, event: string, actor = 'octocat'): Run {
+    return this.shop.run(this.sha, { workflow, event, actor, jobs: [{ name: workflow, status: 'in_progress' }] });
   }
 
-  /** Runs one of the example workflows by act to its end. `number` is the run's number, which names versions. */
-  async run(
-    workflow: string,
-    event: string,
-    given: Partial<WorkflowGiven> & { number?: number } = {},
-  ): Promise<ActResult> {
+  /** Runs one of the example workflows by act to its end. */
+  async run(workflow: string, event: string, given: RunOptions = {}): Promise<ActResult> {
     const { number = 1, env, ...more } = given;
-    const run = this.begin(workflow, event);
+    const run = this.begin(this.#workflow(workflow).name, event, given.actor);
     const result = await runWorkflow({
       standIn: this.standIn,
       workspace: this.workspace,
-      workflow: `.github/workflows/${workflow}.yml`,
+      workflow: `${WORKFLOWS}/${workflow}.yml`,
       event,
       run: String(run.id),
       env: { GITHUB_RUN_NUMBER: String(number), ...env },
@@ -154,13 +160,46 @@ export class Project {
     return result;
   }
 
-  /** A copy of an example whose jobs lack a permission: one to write only reads. Returns its path in the repository. */
-  lacking(workflow: string, permission: string): string {
-    const text = readFileSync(join(this.workspace, `.github/workflows/${workflow}.yml`), 'utf8');
-    const [name, level] = permission.split(': ');
-    const line = new RegExp(`^( +${name}: )${level}\\b.*\\n`, 'gm');
+  /** Runs every workflow of main that GitHub starts by this event, by the names of their files. */
+  async follow(event: GitHubEvent): Promise<Record<string, ActResult>> {
+    const results: Record<string, ActResult> = {};
+    for (const { workflow, event: name } of this.shop.startedBy(event)) {
+      const { payload, actor } = event;
+      results[basename(workflow.path, '.yml')] = await this.run(basename(workflow.path, '.yml'), name, {
+        payload,
+        actor,
+      });
+    }
+    return results;
+  }
+
+  /** Somebody chooses Run workflow on main; what is not filled in has its default. Throws where GitHub refuses it. */
+  press(workflow: string, inputs: Record<string, string>, given: RunOptions = {}): Promise<ActResult> {
+    const known = this.#workflow(workflow);
+    const filled = inputsOf(known, inputs);
+    if (typeof filled === 'string') throw new Error(filled);
+    const event = dispatchEvent(this.shop, known.path, 'refs/heads/main', filled, given.actor ?? 'octocat');
+    return this.run(workflow, event.name, { payload: event.payload, ...given });
+  }
+
+  /** Somebody comments on an issue or a pull request: what it starts. */
+  comment(number: number, by: string, body: string): Promise<Record<string, ActResult>> {
+    this.shop.comment(number, { by, body });
+    return this.follow(this.standIn.takeEvent('issue_comment'));
+  }
+
+  /** The newest run of a workflow on main has ended: what that starts. */
+  completed(workflow: string): Promise<Record<string, ActResult>> {
+    return this.follow(
+      runEvent(this.shop, this.shop.runs.findLast((run) => run.workflow.name === workflow)!, 'completed'),
+    );
+  }
+
+  /** A copy of an example in which a job lacks a permission. Returns its path in the repository. */
+  lacking(workflow: string, permission: string, job: string): string {
+    const text = readFileSync(join(this.workspace, `${WORKFLOWS}/${workflow}.yml`), 'utf8');
     const file = `.github/lacking/${workflow}.yml`;
-    this.#write(file, text.replaceAll(line, level === 'write' ? '$1read\n' : ''));
+    this.#write(file, withoutPermission(text, permission, job));
     return file;
   }
 
@@ -211,7 +250,7 @@ export class Project {
   }
 
   #config(): string {
-    const { uat, production, ssh } = this.#given;
+    const { gate, uat, production, ssh } = this.#given;
     const deploy = {
       restart: 'current/bin/shop restart',
       health: { url: 'http://127.0.0.1:{port}/health', within: '20s' },
@@ -229,26 +268,24 @@ export class Project {
         hosts: hostsOf(this.production),
       },
     };
-    return stringify({ name: 'shop', artifact: this.#given.artifact ?? 'run:shop-{version}', environments });
+    const artifact = this.#given.artifact ?? 'run:shop-{version}';
+    return stringify({ name: 'shop', artifact, ...(gate ? { gate } : {}), environments });
+  }
+
+  /** A workflow of main, by the name of its file. */
+  #workflow(name: string): WorkflowFile {
+    return workflowsAt(this.shop, this.sha).find(({ path }) => path === `${WORKFLOWS}/${name}.yml`)!;
+  }
+
+  /** What is read of the repository through GitHub: the configuration and the workflows. */
+  #read(): Record<string, string> {
+    const workflows = readdirSync(join(this.workspace, WORKFLOWS)).map((name) => `${WORKFLOWS}/${name}`);
+    const files = ['.github/changeline.yml', ...workflows];
+    return Object.fromEntries(files.map((file) => [file, readFileSync(join(this.workspace, file), 'utf8')]));
   }
 
   #write(file: string, text: string): void {
     mkdirSync(dirname(join(this.workspace, file)), { recursive: true });
     writeFileSync(join(this.workspace, file), text);
-  }
-}
-
-function hostsOf(machines: Machine[]) {
-  return machines.map(({ at, with: values }) => ({ at, with: values }));
-}
-
-function stopShop(directory: string): void {
-  const file = join(directory, 'shared/shop.pid');
-  if (!existsSync(file)) return;
-  const pid = Number(readFileSync(file, 'utf8'));
-  try {
-    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('/src/server.js')) process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has ended
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { actBinary } from '../support/act.ts';
+import { actBinary, outputsIn } from '../support/act.ts';
 import { Project } from '../support/project.ts';
 import { sshdMissing } from '../support/sshd.ts';
 
@@ -13,7 +13,7 @@ describe.skipIf(missing)('the example workflows, run by act', () => {
   let project: Project;
   const live = async () => [...(await project.versions(project.uat)), ...(await project.versions(project.production))];
   const newest = () => project.ledger('production').changes.at(-1)!;
-  const dispatch = (inputs: Record<string, string>) => project.run('deliver', 'workflow_dispatch', { inputs });
+  const dispatch = (inputs: Record<string, string>) => project.press('deliver', inputs);
 
   beforeAll(async () => {
     project = await Project.start({ hosts: 3, ssh: true });
@@ -103,10 +103,9 @@ describe.skipIf(missing)('the example workflows, run by act', () => {
     });
     expect((await project.run('deliver', 'push', { number: 3 })).exitCode).toBe(0);
     const commits = project.shop.commits.size;
-    const { exitCode, log, jobs } = await project.run('deliver-step-by-step', 'workflow_dispatch', {
-      inputs: { version: '1.0.3' },
-    });
+    const { exitCode, log, jobs } = await project.press('deliver-step-by-step', { version: '1.0.3' });
     expect(exitCode, log).toBe(0);
+    expect(outputsIn(jobs.approve)).toMatchObject([{ outcome: 'skipped', code: 'not-configured', approved: 'true' }]);
     expect(await live()).toEqual(['1.0.3', ...all('1.0.3')]);
     const ids = jobs.production!.steps.map(({ outputs }) => outputs.change).filter(Boolean);
     expect(new Set(ids)).toEqual(new Set([newest().id]));
@@ -124,8 +123,9 @@ describe.skipIf(missing)('the example workflows, run by act', () => {
       'stage deploy passed',
       'closed passed',
     ]);
-    // Opened beside, place taken by the first stage that touches, committed, closed.
-    expect(project.shop.commits.size - commits).toBe(4);
+    // The job that need not ask: opened beside, closed. The delivery: opened beside, place taken by the first stage
+    // that touches, committed, closed.
+    expect(project.shop.commits.size - commits).toBe(2 + 4);
     expect(project.ledger('production').state.passed[0]).toMatchObject({ version: '1.0.3' });
   });
 
@@ -135,9 +135,7 @@ describe.skipIf(missing)('the example workflows, run by act', () => {
       production: { 'smoke-test': [{ get: `${url}/widgets`, expect: { body: 'nobody sells this' } }] },
     });
     expect((await project.run('deliver', 'push', { number: 4 })).exitCode).toBe(0);
-    const { exitCode, log } = await project.run('deliver-step-by-step', 'workflow_dispatch', {
-      inputs: { version: '1.0.4' },
-    });
+    const { exitCode, log } = await project.press('deliver-step-by-step', { version: '1.0.4' });
     expect(exitCode).toBe(1);
     expect(log).toContain('smoke-failed');
     expect(await live()).toEqual(['1.0.4', ...all('1.0.3')]);
@@ -151,9 +149,7 @@ describe.skipIf(missing)('the example workflows, run by act', () => {
   it('rollback.yml takes production to the version before and opens an incident', async () => {
     project.push({ production: { 'smoke-test': [`http://127.0.0.1:${project.production[0]!.port}/health`] } });
     const why = 'orders *fell* <b>by half</b>';
-    const { exitCode, log, jobs } = await project.run('rollback', 'workflow_dispatch', {
-      inputs: { environment: 'production', version: '', why },
-    });
+    const { exitCode, log, jobs } = await project.press('rollback', { environment: 'production', why });
     expect(exitCode, log).toBe(0);
     expect(await live()).toEqual(['1.0.4', ...all('1.0.1')]);
     const { outputs, summary } = jobs.rollback!.steps.find((one) => one.outputs.incident)!;

@@ -15,6 +15,15 @@ export const WORKFLOWS = [
 ] as const;
 export type Workflow = (typeof WORKFLOWS)[number];
 
+/** What the others are called on GitHub: their ends may turn the gate. */
+export const NAMES: Record<Exclude<Workflow, 'pull-request' | 'approve'>, string> = {
+  deliver: 'Deliver',
+  'deliver-step-by-step': 'Deliver step by step',
+  'deploy-every-commit': 'Deploy every commit',
+  rollback: 'Rollback',
+  freeze: 'Freeze',
+};
+
 export interface Answers {
   name: string;
   /** user@host[:port] or directories; empty: no delivery yet, the gate alone. */
@@ -39,6 +48,11 @@ export interface Answers {
 /** The variable of UAT's own database: with production's, a delivery to UAT would migrate production. '' for none. */
 export function uatVariable({ databaseVariable, uatHosts }: Answers): string {
   return databaseVariable && uatHosts.length > 0 ? `UAT_${databaseVariable}` : '';
+}
+
+/** The names of the chosen workflows whose ends may turn the gate. */
+export function turnsGate(workflows: readonly Workflow[]): string[] {
+  return workflows.flatMap((workflow) => (workflow in NAMES ? [NAMES[workflow as keyof typeof NAMES]] : []));
 }
 
 interface Question {
@@ -114,8 +128,8 @@ export const INIT_HELP = [
 /** Collects the answers. Throws input-invalid for a flag or an answer that cannot be used. */
 export async function collectAnswers(options: readonly string[], terminal: boolean): Promise<Answers> {
   const flags = new Set(['yes', 'force', 'accept-fingerprints']);
-  const given = parseNamed(options, (name) => (flags.has(name) ? { type: 'flag' } : undefined));
   const known = new Set([...flags, ...QUESTIONS.map((question) => question.flag)]);
+  const given = parseNamed(options, (name) => (flags.has(name) ? { type: 'flag' } : known.has(name) ? {} : undefined));
   const unknown = Object.keys(given).find((name) => !known.has(name));
   if (unknown) throw invalid(`init has no option --${unknown}`, 'run `changeline init --help`');
   const found: Record<string, string> = {};

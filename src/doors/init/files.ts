@@ -1,6 +1,6 @@
 /** The files that `changeline init` writes, as texts. Pure. */
 import { stringify } from 'yaml';
-import { type Answers, uatVariable } from './answers.ts';
+import { type Answers, turnsGate, uatVariable } from './answers.ts';
 
 /** A user's changeline.yml. Null where there is nothing to deliver yet: the gate needs none. */
 export function configText(answers: Answers): string | null {
@@ -11,7 +11,8 @@ export function configText(answers: Answers): string | null {
     environments.uat = environment(uat, {});
   }
   const after = answers.uatHosts.length > 0 ? { after: 'uat' } : {};
-  environments.production = environment(answers, after);
+  const approve = answers.workflows.includes('approve') ? { approve: { required: 1, from: ['role:maintain'] } } : {};
+  environments.production = { ...environment(answers, after), ...approve };
   const config = { name: answers.name, artifact: `run:${answers.name}-{version}`, environments };
   return [
     '# What the environments are. `npx github:acme/changeline#v1 plan --version …` says what is still missing.',
@@ -37,7 +38,9 @@ function environment(answers: Answers, first: Record<string, unknown>): Record<s
 
 /** A workflow of the examples, with what this user said filled in. */
 export function workflowText(example: string, answers: Answers): string {
-  const named = example.replaceAll('shop-', `${answers.name}-`);
+  const named = example.replaceAll('shop-', `${answers.name}-`).replace(/^( +workflows: )\[CI, .*\]$/m, (_, key) => {
+    return `${key}[${['CI', ...turnsGate(answers.workflows)].join(', ')}]`;
+  });
   const text = answers.uatHosts.length > 0 ? named : withoutUat(named);
   if (!answers.databaseVariable)
     return text.replace(/^ *env:\n *SHOP_DATABASE_URL: .*\n/gm, '').replace(/^ *SHOP_DATABASE_URL: .*\n/gm, '');

@@ -5,9 +5,11 @@ import { createInterface } from 'node:readline/promises';
 import { parseConfig } from '../../config/config.ts';
 import { Failure } from '../../outcome/outcome.ts';
 import type { TerminalLog } from '../terminal.ts';
-import { type Answers, collectAnswers, uatVariable } from './answers.ts';
+import { type Answers, collectAnswers, turnsGate, uatVariable } from './answers.ts';
 import { configText, workflowText } from './files.ts';
 import { scanHostKeys } from './fingerprints.ts';
+
+const CONFIG = '.github/changeline.yml';
 
 interface Written {
   file: string;
@@ -19,6 +21,7 @@ export async function run(options: string[], log: TerminalLog, home: string): Pr
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   const answers = await collectAnswers(options, terminal);
   const files = await filesFor(answers, home);
+  await refuseUseless(answers, files);
   await refuseOverwriting(files, answers.force);
   const known = await knownHosts(answers, log, terminal);
   for (const { file, text } of known ? [...files, known] : files) {
@@ -35,24 +38,42 @@ async function filesFor(answers: Answers, home: string): Promise<Written[]> {
   const variables = [answers.databaseVariable, uatVariable(answers)].filter(Boolean);
   const env = Object.fromEntries(variables.map((name) => [name, 'postgres://host/name']));
   // What is written must be what is read: checked here, so that a user never starts from a file with a mistake.
-  if (config) parseConfig(config, { name: '.github/changeline.yml', environment: 'production', choose: true, env });
+  if (config) parseConfig(config, { name: CONFIG, environment: 'production', choose: true, env });
   const workflows = await Promise.all(
     answers.workflows.map(async (name) => {
       const example = await readFile(join(home, 'workflows-examples', `${name}.yml`), 'utf8');
       return { file: `.github/workflows/${name}.yml`, text: workflowText(example, answers) };
     }),
   );
-  return [...(config ? [{ file: '.github/changeline.yml', text: config }] : []), ...workflows];
+  return [...(config ? [{ file: CONFIG, text: config }] : []), ...workflows];
+}
+
+/** All but the gate read changeline.yml, which is not written without hosts. */
+async function refuseUseless({ hosts, workflows }: Answers, files: readonly Written[]): Promise<void> {
+  const nothing = { code: 'input-invalid', untouched: 'nothing was written' } as const;
+  if (files.length === 0)
+    throw new Failure({ ...nothing, what: 'there is nothing to write', next: 'name hosts, or choose workflows' });
+  const needing = workflows.filter((name) => name !== 'pull-request');
+  if (hosts.length > 0 || needing.length === 0 || (await isThere(CONFIG))) return;
+  throw new Failure({
+    ...nothing,
+    what: `${needing.join(', ')} ${needing.length === 1 ? 'needs' : 'need'} ${CONFIG}`,
+    why: 'it is not there, and without hosts init writes none',
+    next: 'name hosts (--hosts), or choose pull-request alone',
+  });
+}
+
+function isThere(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function refuseOverwriting(files: Written[], force: boolean): Promise<void> {
   if (force) return;
   const there: string[] = [];
-  for (const { file } of files)
-    await access(file).then(
-      () => there.push(file),
-      () => {},
-    );
+  for (const { file } of files) if (await isThere(file)) there.push(file);
   if (there.length === 0) return;
   throw new Failure({
     code: 'input-invalid',
@@ -95,18 +116,36 @@ async function confirmed(terminal: boolean): Promise<boolean> {
 function sayNext(answers: Answers, keys: boolean, log: TerminalLog): void {
   log.info('');
   log.info('Next:');
-  if (answers.workflows.includes('pull-request'))
-    log.info('  make the status changeline/gate required in the rules of the main branch');
-  if (answers.hosts.length === 0) return;
-  if (!keys && answers.hosts.some((host) => !/^\.{0,2}\//.test(host)))
-    log.info('  add the keys of the hosts to .github/known_hosts');
+  for (const line of [...gateSteps(answers), ...approveSteps(answers), ...deliverySteps(answers, keys)])
+    log.info(`  ${line}`);
+  log.info('  see what is missing in the rules of the repository: npx github:acme/changeline#v1 doctor');
+}
+
+function gateSteps({ workflows }: Answers): string[] {
+  const turning = turnsGate(workflows).join(', ');
+  if (!workflows.includes('pull-request'))
+    return turning ? [`name ${turning} below workflow_run in the workflow of the gate, where you have one`] : [];
+  return [
+    'name the workflow that builds the main branch in .github/workflows/pull-request.yml, instead of CI',
+    'make the status changeline/gate required in the rules of the main branch',
+  ];
+}
+
+function approveSteps({ workflows, hosts }: Answers): string[] {
+  if (!workflows.includes('approve')) return [];
+  const where = `environments.production.approve of ${CONFIG}`;
+  return [hosts.length > 0 ? `look at who must approve: ${where}` : `say who must approve: ${where}`];
+}
+
+function deliverySteps(answers: Answers, keys: boolean): string[] {
+  if (answers.hosts.length === 0) return [];
+  const remote = answers.hosts.some((host) => !/^\.{0,2}\//.test(host));
   const secrets = (variable: string) => `SSH_KEY${variable ? ` and ${variable}` : ''}`;
-  if (answers.uatHosts.length > 0)
-    log.info(`  add the secrets of the GitHub environment uat: ${secrets(uatVariable(answers))}`);
-  log.info(
-    `  add the secrets of the GitHub environment production: ${secrets(answers.databaseVariable)}; and restrict it to the main branch`,
-  );
-  log.info(
-    '  see what is still missing: npx github:acme/changeline#v1 plan --environment production --version <version>',
-  );
+  const uat = `add the secrets of the GitHub environment uat: ${secrets(uatVariable(answers))}`;
+  return [
+    ...(!keys && remote ? ['add the keys of the hosts to .github/known_hosts'] : []),
+    ...(answers.uatHosts.length > 0 ? [uat] : []),
+    `add the secrets of the GitHub environment production: ${secrets(answers.databaseVariable)}; and restrict it to the main branch`,
+    'see what is still missing: npx github:acme/changeline#v1 plan --environment production --version <version>',
+  ];
 }

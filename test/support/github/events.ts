@@ -1,5 +1,6 @@
 /** Events in the form in which GitHub sends them, as far as code could read them. */
 import type { GitHubEvent } from './host.ts';
+import type { Run } from './records.ts';
 import type { Comment, Entry, Issue, Pull } from './records-talk.ts';
 import { commentOf, issueOf, pullAsIssue, pullOf, repositoryOf, userOf } from './shapes.ts';
 import type { Talk } from './world-talk.ts';
@@ -39,6 +40,13 @@ export function groupEvent(repository: Talk, entry: Entry, action: string) {
     head_commit: { id: entry.head, message: repository.commits.get(entry.head)?.message ?? '' },
   };
   return event(repository, 'merge_group', 'octocat', { action, merge_group: group });
+}
+
+/** A run of a workflow was requested or has ended. */
+export function runEvent(repository: Talk, run: Run, action: string) {
+  const { id, workflow, branch, sha, status, conclusion } = run;
+  const shown = { id, name: workflow.name, event: run.event, head_branch: branch, head_sha: sha, status, conclusion };
+  return event(repository, 'workflow_run', run.actor, { action, workflow_run: shown, workflow });
 }
 
 /** A dispatch through the API; inputs are strings, as GitHub hands them on. */

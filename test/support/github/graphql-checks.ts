@@ -101,10 +101,16 @@ export function checkRunNode(repository: Repository, run: CheckRun, context: Con
           name: step.name,
           number: step.number,
           conclusion: upper(step.conclusion),
-          status: step.conclusion === null ? 'IN_PROGRESS' : 'COMPLETED',
+          status: stepStatus(run, step.number - 1),
         }),
       ),
   };
+}
+
+/** Steps run one after the other: the first that has not ended is under way, the others are to come. */
+function stepStatus({ steps }: CheckRun, index: number): string {
+  if (steps[index]?.conclusion != null) return 'COMPLETED';
+  return steps.findIndex(({ conclusion }) => conclusion === null) === index ? 'IN_PROGRESS' : 'QUEUED';
 }
 
 function runNode(repository: Repository, run: Run): Node {

@@ -126,6 +126,8 @@ function createStatus({ repository, path, body, asker }: Asked): Answer {
   if (!repository.commits.has(path.sha!)) return refused(422, `No commit found for SHA: ${path.sha}`);
   if ((description ?? '').length > 140)
     return refused(422, 'Validation Failed: description is too long (maximum is 140 characters)');
+  if (/[\u{10000}-\u{10ffff}]/u.test(description ?? ''))
+    return refused(422, "Validation Failed: description doesn't accept 4-byte Unicode");
   if (targetUrl && !/^https?:\/\//.test(targetUrl))
     return refused(422, 'Validation Failed: target_url must use http(s) scheme');
   const count = repository.statuses.filter((one) => one.sha === path.sha && one.context === context).length;

@@ -77,11 +77,18 @@ export function startedBy(repository: Code, event: GitHubEvent): Started[] {
         const trigger = workflow.on[name];
         if (!trigger) return false;
         if (name === 'workflow_dispatch') return payload.workflow === workflow.path;
+        if (name === 'workflow_run' && !followsRun(trigger, payload.workflow_run)) return false;
         const types = trigger.types ?? USUAL[name];
         return !types || types.includes(String(payload.action));
       })
       .map((name) => ({ workflow, event: name })),
   );
+}
+
+/** Whether a trigger on runs names this one's workflow and branch. */
+function followsRun({ workflows, branches }: Trigger, run: unknown): boolean {
+  const { name, head_branch: branch } = (run ?? {}) as { name?: string; head_branch?: string };
+  return (workflows ?? []).includes(name ?? '') && (!branches || branches.includes(branch ?? ''));
 }
 
 /** The inputs of a dispatch with their defaults, or GitHub's reason to refuse it. */

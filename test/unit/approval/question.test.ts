@@ -277,6 +277,18 @@ describe('the answer', () => {
     expect(answerText(approved, 1, { ...QUESTION, asks: 'acceptance' }, { kind: 'none' })).toContain('**Accepted.**');
   });
 
+  it('stays short, however many comments do not count', () => {
+    const uncounted = Array.from({ length: 2000 }, (_, index) => ({
+      ...voice('eve'),
+      because: `${index} has only read`,
+    }));
+    const text = answerText({ ...COUNT, uncounted }, 2, QUESTION, null);
+    expect(text.length).toBeLessThan(60_000);
+    expect(text).toContain('1999 has only read');
+    expect(text).toContain('1980 older answers');
+    expect(countInWords({ ...COUNT, uncounted }).length).toBeLessThan(2000);
+  });
+
   it('quotes a rejection as text', () => {
     const rejected: Count = { ...COUNT, verdict: 'rejected', rejection: { ...voice('bob'), why: '@ada broke #7 <b>' } };
     const text = answerText(rejected, 2, QUESTION, null);

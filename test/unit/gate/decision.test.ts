@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { GateSection } from '../../../src/config/config.ts';
 import { gateSchema } from '../../../src/config/control.ts';
-import { type Decision, decide, decisionsInMarkdown, differs, type Frozen } from '../../../src/gate/decision.ts';
+import {
+  type Decision,
+  decide,
+  decisionsInMarkdown,
+  differs,
+  type Frozen,
+  undecided,
+} from '../../../src/gate/decision.ts';
 import type { Check } from '../../../src/gate/evidence.ts';
 import type { Head, PullRequest, Review } from '../../../src/gate/pull.ts';
 import type { Verdict } from '../../../src/gate/verdict.ts';
 import type { Override } from '../../../src/ledger/ledger.ts';
+import { Failure } from '../../../src/outcome/outcome.ts';
 import { NASTY } from '../report/nasty.ts';
 
 const HEAD = '1111111111111111111111111111111111111111';
@@ -351,5 +359,38 @@ describe('the table', () => {
     const table = decisionsInMarkdown([one({ head: head([pull(1, [], { title: text, author: text })]) })]);
     expect(table.trim().split('\n')).toHaveLength(3);
     expect(table.replace(/\\./g, '').replace(/^\|.*?\|\n/, '')).not.toMatch(/[<>`*~$&]|(^|\W)@\w/);
+  });
+});
+
+describe('what cannot be decided', () => {
+  const failure = (what: string) => new Failure({ code: 'config-invalid', what, where: 'changeline.yml:3', next: 'n' });
+
+  it.each(NASTY)('is told in a status that GitHub takes: %j', (text) => {
+    for (const inQueue of [false, true]) {
+      const told = undecided({ sha: HEAD, pulls: [pull(1)], inQueue, status: null }, failure(text));
+      expect(told.state).toBe(inQueue ? 'pending' : 'failure');
+      expect(told.description.length).toBeLessThanOrEqual(140);
+      expect(told.description).not.toMatch(UNSEEN);
+      expect(told.description).toMatch(/^the gate cannot decide: changeline\.yml:3/);
+    }
+  });
+
+  it.each([
+    ['a check', { verdict: red('\u{1f9ea} test'), overrides: '' }],
+    ['an override', { verdict: red(), overrides: 'let in \u{1f680}' }],
+  ])('nor has any other status a character that GitHub refuses: %s', (_, { verdict: main, overrides: why }) => {
+    const override: Override = {
+      id: 'o',
+      pull: 1,
+      comment: 'c',
+      by: 'mona',
+      why,
+      since: '',
+      until: '2026-11-22T00:00:00Z',
+    };
+    const head: Head = { sha: HEAD, pulls: [pull(1)], inQueue: false, status: null };
+    const given = { verdict: main, freezes: [], head, section: null, overrides: why ? [override] : [], now: NOW };
+    expect(decide(given).description).toContain('\ufffd');
+    expect(decide(given).description).not.toMatch(/[\u{10000}-\u{10ffff}]/u);
   });
 });

@@ -109,7 +109,7 @@ function comment(more: Partial<OverrideComment> = {}): OverrideComment {
     edited: false,
     minimized: false,
     repository: 'acme/shop',
-    pull: { number: 12, isOpen: true },
+    pull: { number: 12, state: 'OPEN' },
     ...more,
   };
 }
@@ -175,7 +175,11 @@ describe('what the ledger says is held against the comment', () => {
 describe('the answer', () => {
   it.each(NASTY)('escapes %j', (text) => {
     const override = { id: 'o', pull: 12, comment: 'c', by: text, why: text, since: '', until: '2026-11-21T17:00:00Z' };
-    for (const answer of [countedInMarkdown(override, text), refusedInMarkdown(text)]) {
+    for (const answer of [
+      countedInMarkdown(override, text, false),
+      countedInMarkdown(override, text, true),
+      refusedInMarkdown(text),
+    ]) {
       const outside = answer.replace(/\\./g, '').replaceAll(/`[^`]*`/g, '');
       expect(outside).not.toMatch(/[<>`*_~$&]|(^|\W)@\w/);
     }
@@ -191,7 +195,7 @@ describe('the answer', () => {
       since: '',
       until: '2026-11-21T17:00:00Z',
     };
-    const answer = countedInMarkdown(override, 'has the role maintain');
+    const answer = countedInMarkdown(override, 'has the role maintain', false);
     expect(answer).toContain('mona (has the role maintain) lets this pull request in until 2026-11-21 17:00 UTC');
     expect(answer).toContain('Why: it burns');
     expect(answer).toContain('`/override end`');

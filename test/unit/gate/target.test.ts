@@ -90,6 +90,21 @@ describe('where the status belongs', () => {
     ['a push to another branch', runner('push', {}, { ref: 'refs/heads/feature' }), nowhere(/not to main/)],
     ['a tag of the same name', runner('push', {}, { ref: 'refs/tags/main' }), nowhere(/not to main/)],
     ['the end of another workflow', runner('workflow_run'), { kind: 'all', pushed: null }],
+    ...['push', 'merge_group', 'schedule', 'pull_request_target', 7].map((event): [string, Runner, object] => [
+      `the end of a run of ${event}`,
+      runner('workflow_run', { workflow_run: { event, head_branch: 'feature' } }),
+      { kind: 'all', pushed: null },
+    ]),
+    ...['pull_request', 'pull_request_review'].map((event): [string, Runner, object] => [
+      `the end of a run of ${event}`,
+      runner('workflow_run', { workflow_run: { event, head_branch: 'feature' } }),
+      { kind: 'branch', headRef: 'feature' },
+    ]),
+    [
+      'the end of one whose branch is not said',
+      runner('workflow_run', { workflow_run: { event: 'pull_request', head_branch: null } }),
+      { kind: 'all', pushed: null },
+    ],
     ['a schedule', runner('schedule'), { kind: 'all', pushed: null }],
     ['a person', runner('workflow_dispatch'), { kind: 'all', pushed: null }],
     ['another system', runner('repository_dispatch'), { kind: 'all', pushed: null }],

@@ -35,7 +35,7 @@ describe('a freeze', () => {
     expect(failure).toMatchObject({ code: 'frozen', outcome: 'failed' });
     expect(failure.message).toContain('production is frozen until it is ended: the bank is down (bob)');
     expect(failure.next).toBe(
-      'end it with the freeze action (`changeline freeze --end`), or say in the input override why this may pass',
+      'end it with the freeze action (`changeline freeze --environment production --end --why "…"`), or say in the input override (`--override "…"`) why this may pass',
     );
   });
 
@@ -54,9 +54,11 @@ describe('a freeze', () => {
     const failure = await refused(frozen, { at, as }).catch((thrown) => thrown);
     expect(failure.message).toContain('the bank is down');
     expect(failure.message).toContain('until Mon 23 Nov 08:00 UTC: from Fri 16:00');
-    expect(failure.next).toBe('say in the input override why this may pass');
+    expect(failure.next).toBe('say in the input override (`--override "…"`) why this may pass');
     const window = await refused(emptyState('production'), { at, as }).catch((thrown) => thrown);
-    expect(window.next).toBe('wait until it is over, or say in the input override why this may pass');
+    expect(window.next).toBe(
+      'wait until it is over, or say in the input override (`--override "…"`) why this may pass',
+    );
   });
 
   it('goes by the clock of GitHub where there is one', async () => {

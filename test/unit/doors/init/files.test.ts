@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseConfig } from '../../../../src/config/config.ts';
-import type { Answers } from '../../../../src/doors/init/answers.ts';
+import { type Answers, NAMES } from '../../../../src/doors/init/answers.ts';
 import { configText, workflowText } from '../../../../src/doors/init/files.ts';
 
 const answers: Answers = {
@@ -65,6 +65,13 @@ describe('the configuration that init writes', () => {
     expect(environment!.databases).toEqual([]);
   });
 
+  it('asks people in production where the workflow that hears them is chosen', () => {
+    const chosen = configText({ ...answers, workflows: ['deliver', 'approve'] });
+    expect(read(chosen).environment!.approve).toMatchObject({ asks: 'delivery', required: 1, from: ['role:maintain'] });
+    expect(read(chosen, 'uat').environment).not.toHaveProperty('approve');
+    expect(read(configText(answers)).environment).not.toHaveProperty('approve');
+  });
+
   it('is not written where only the gate is wanted', () => {
     expect(configText({ ...answers, hosts: [] })).toBeNull();
   });
@@ -120,5 +127,25 @@ describe('the workflows that init writes', () => {
     for (const { needs } of Object.values(jobs)) if (needs) expect(Object.keys(jobs)).toContain(needs);
     expect(stepsTo(text, 'uat')).toEqual([]);
     expect(JSON.stringify(on.workflow_dispatch?.inputs ?? {})).not.toContain('"uat"');
+  });
+});
+
+describe('the gate that init writes', () => {
+  const example = readFileSync('workflows-examples/pull-request.yml', 'utf8');
+  const watched = (workflows: Answers['workflows']) =>
+    parse(workflowText(example, { ...answers, workflows })).on.workflow_run.workflows;
+
+  it('looks again when one of the workflows that were chosen ends, and names no other', () => {
+    expect(watched(['pull-request'])).toEqual(['CI']);
+    expect(watched(['pull-request', 'deploy-every-commit', 'rollback', 'freeze', 'approve'])).toEqual([
+      'CI',
+      'Deploy every commit',
+      'Rollback',
+      'Freeze',
+    ]);
+  });
+
+  it.each(Object.entries(NAMES))('%s is called %s', (file, name) => {
+    expect(parse(readFileSync(`workflows-examples/${file}.yml`, 'utf8')).name).toBe(name);
   });
 });
