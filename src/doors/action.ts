@@ -9,12 +9,12 @@ import type { Log, StageEnded } from '../log/log.ts';
 import type { Result } from '../outcome/outcome.ts';
 import { failureFrom, goesOn } from '../outcome/outcome.ts';
 import { redact, whenHidden } from '../secret/secret.ts';
-import { cacheDirectory, type Doorway, placeAt } from '../stages/context.ts';
 import { ACTIONS, COMMON_INPUTS, type InputSpec, type Verb } from '../stages/contract.ts';
-import { finish, type JobStatus } from '../stages/ending.ts';
-import { type Performed, perform } from '../stages/frame.ts';
-import { shellHolder } from '../stages/liveness.ts';
-import { stageSummary } from '../stages/papers.ts';
+import { cacheDirectory, type Doorway, placeAt } from '../stages/frame/context.ts';
+import { finish, type JobStatus } from '../stages/frame/ending.ts';
+import { type Performed, perform } from '../stages/frame/frame.ts';
+import { shellHolder } from '../stages/frame/liveness.ts';
+import { stageSummary } from '../stages/frame/papers.ts';
 import { stageLine } from './lines.ts';
 
 type Core = typeof import('@actions/core');

@@ -1,7 +1,7 @@
 /** The shell's door: `changeline <verb> --name value`, the same stages as the actions. */
 import { Failure, failureFrom, type Result } from '../outcome/outcome.ts';
 import { VERBS, type Verb } from '../stages/contract.ts';
-import type { Performed } from '../stages/frame.ts';
+import type { Performed } from '../stages/frame/frame.ts';
 import { COMMANDS, type Command } from './commands.ts';
 import { help, helpFor } from './help.ts';
 import { exitCode } from './lines.ts';

@@ -2,7 +2,7 @@
 import { inWords } from '../duration/duration.ts';
 import type { StageEnded } from '../log/log.ts';
 import type { Outcome } from '../outcome/outcome.ts';
-import type { Performed } from '../stages/frame.ts';
+import type { Performed } from '../stages/frame/frame.ts';
 
 const MARKS: Record<Outcome, string> = { passed: '✓', failed: '✗', inconclusive: '?', skipped: '–', waiting: '…' };
 

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Log } from '../log/log.ts';
 import { goesOn, type Result } from '../outcome/outcome.ts';
-import { cacheDirectory, type Doorway, placeAt } from '../stages/context.ts';
 import type { Verb } from '../stages/contract.ts';
-import { finish, type JobStatus } from '../stages/ending.ts';
-import { type Performed, perform } from '../stages/frame.ts';
-import { shellHolder } from '../stages/liveness.ts';
+import { cacheDirectory, type Doorway, placeAt } from '../stages/frame/context.ts';
+import { finish, type JobStatus } from '../stages/frame/ending.ts';
+import { type Performed, perform } from '../stages/frame/frame.ts';
+import { shellHolder } from '../stages/frame/liveness.ts';
 import { asOption } from './options.ts';
 import type { TerminalLog } from './terminal.ts';
 

@@ -2,8 +2,8 @@
 import type { FreezeSection } from '../config/config.ts';
 import { activeFreezes, nextWindow } from '../freeze/freeze.ts';
 import { type EnvironmentState, holderInWords } from '../ledger/ledger.ts';
-import { nowBy } from '../stages/clock.ts';
-import { type Doorway, prepare } from '../stages/context.ts';
+import { nowBy } from '../stages/frame/clock.ts';
+import { type Doorway, prepare } from '../stages/frame/context.ts';
 import { parseKnown } from './options.ts';
 import { withDoor } from './shell.ts';
 import type { TerminalLog } from './terminal.ts';

@@ -1,7 +1,7 @@
 /** `changeline unlock`: a person says that the run which holds a change no longer lives. */
 import { Failure } from '../outcome/outcome.ts';
-import { prepare } from '../stages/context.ts';
-import { recover } from '../stages/recovery.ts';
+import { prepare } from '../stages/frame/context.ts';
+import { recover } from '../stages/frame/recovery.ts';
 import { parseKnown } from './options.ts';
 import { withDoor } from './shell.ts';
 import type { TerminalLog } from './terminal.ts';

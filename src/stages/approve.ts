@@ -1,9 +1,9 @@
 /** Asks people to approve exactly this delivery, or to accept what runs, and counts what they have answered. */
 import { checkTeams } from '../github/github.ts';
 import { Failure, failureFrom, type Result } from '../outcome/outcome.ts';
-import { askAcceptance } from './accepting.ts';
-import { answer } from './answering.ts';
-import { type AskContext, askDelivery } from './asking.ts';
+import { askAcceptance } from './approving/accepting.ts';
+import { answer } from './approving/answering.ts';
+import { type AskContext, askDelivery } from './approving/asking.ts';
 import { contextFor } from './pass.ts';
 import { planPrecedence } from './precedence.ts';
 import type { Planned, Stage } from './stage.ts';

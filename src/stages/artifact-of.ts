@@ -1,6 +1,6 @@
 /** The artifact of a change, and what the change learns from it. */
 import { type Artifact, type ArtifactRequest, fetchArtifact } from '../artifact/artifact.ts';
-import { refuseOtherBytes } from './approved.ts';
+import { refuseOtherBytes } from './approving/approved.ts';
 import type { StageContext } from './stage.ts';
 
 type Context = StageContext<'deploy' | 'migrate' | 'rollback' | 'approve'>;

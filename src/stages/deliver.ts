@@ -1,9 +1,9 @@
 /** The whole line in one step: every stage in its order, and the way back where one of them says no. */
 import type { Live } from '../ledger/ledger.ts';
 import { Failure, failureFrom, goesOn, type Json, type Result } from '../outcome/outcome.ts';
-import { planFrozen } from './frozen.ts';
+import { writePapers } from './frame/papers.ts';
+import { planFrozen } from './holding/frozen.ts';
 import { type LineVerb, partOfLine } from './line.ts';
-import { writePapers } from './papers.ts';
 import { contextFor, passStage } from './pass.ts';
 import { recordReference } from './reference.ts';
 import { loadStage } from './registry.ts';

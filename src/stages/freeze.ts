@@ -4,9 +4,9 @@ import { oneLine } from '../escape/escape.ts';
 import { type ActiveFreeze, activeFreezes, nextWindow, untilOf } from '../freeze/freeze.ts';
 import { addFreeze, type EnvironmentState, endFreezes, event, type Freeze, isOver } from '../ledger/ledger.ts';
 import { Failure, type Result } from '../outcome/outcome.ts';
-import { nowBy } from './clock.ts';
+import { nowBy } from './frame/clock.ts';
+import { showOnPulls } from './holding/statuses.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
-import { showOnPulls } from './statuses.ts';
 
 type Context = StageContext<'freeze'>;
 

@@ -2,9 +2,9 @@
 import { type MainQuestion, nextStep, readMain, type Verdict, verdictInWords } from '../gate/gate.ts';
 import type { GitHub } from '../github/github.ts';
 import { Failure, type Result } from '../outcome/outcome.ts';
-import { codeOfMain, factsOfMain, outputsOf, resultOfMain } from './gate-result.ts';
-import { gateAlone, mainQuestion } from './gating.ts';
-import { overrideEvent, overrideOf } from './overriding.ts';
+import { codeOfMain, factsOfMain, outputsOf, resultOfMain } from './holding/gate-result.ts';
+import { gateAlone, mainQuestion } from './holding/gating.ts';
+import { overrideEvent, overrideOf } from './holding/overriding.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 
 type Context = StageContext<'gate'>;

@@ -1,8 +1,8 @@
 /** How the line has one of its stages do its work: the same run, the stage's own inputs, its line and its record. */
 import { type Result, resultOfFailure } from '../outcome/outcome.ts';
 import { ACTIONS } from './contract.ts';
-import { stageEvent } from './events.ts';
-import { readInputs } from './inputs.ts';
+import { stageEvent } from './frame/events.ts';
+import { readInputs } from './frame/inputs.ts';
 import type { LineVerb } from './line.ts';
 import { loadStage } from './registry.ts';
 import type { StageContext } from './stage.ts';

@@ -1,8 +1,8 @@
 /** What must have come first: `after:` a pass elsewhere, its acceptance there, the approval here. */
 import { Failure } from '../outcome/outcome.ts';
-import { acceptanceOf } from './accepting.ts';
+import { acceptanceOf } from './approving/accepting.ts';
+import { planApproval } from './approving/guarding.ts';
 import { artifactOf } from './artifact-of.ts';
-import { planApproval } from './guarding.ts';
 import type { Planned, StageContext } from './stage.ts';
 
 type Context = StageContext<'deploy' | 'migrate' | 'approve'>;

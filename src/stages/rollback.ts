@@ -18,7 +18,7 @@ import type { EnvironmentState, Live } from '../ledger/ledger.ts';
 import { Failure, goesOn, type Json, type Result } from '../outcome/outcome.ts';
 import { artifactOf } from './artifact-of.ts';
 import { fleetOptions } from './fleet-options.ts';
-import { writePapers } from './papers.ts';
+import { writePapers } from './frame/papers.ts';
 import { passStage } from './pass.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 

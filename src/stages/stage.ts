@@ -4,8 +4,8 @@ import type { GitHub, Runner } from '../github/github.ts';
 import type { Change, Ledger } from '../ledger/ledger.ts';
 import type { Log } from '../log/log.ts';
 import type { Failure, Result } from '../outcome/outcome.ts';
-import type { Book } from './book.ts';
 import type { Inputs, Verb } from './contract.ts';
+import type { Book } from './frame/book.ts';
 
 /** Where a stage runs. All paths are absolute. */
 export interface Place {

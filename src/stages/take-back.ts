@@ -1,8 +1,8 @@
 /** The way back of a line: every flipped host to the version before, verified, told, and an incident left. */
 import type { Live } from '../ledger/ledger.ts';
 import { goesOn, type Result } from '../outcome/outcome.ts';
-import { stageEvent } from './events.ts';
-import { writePapers } from './papers.ts';
+import { stageEvent } from './frame/events.ts';
+import { writePapers } from './frame/papers.ts';
 import { contextFor, passStage } from './pass.ts';
 import { loadStage } from './registry.ts';
 import type { StageContext } from './stage.ts';

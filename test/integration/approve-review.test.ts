@@ -8,10 +8,10 @@ import type { Runner } from '../../src/github/github.ts';
 import { type ApprovalRequest, openDirectoryLedger } from '../../src/ledger/ledger.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import type { Result } from '../../src/outcome/outcome.ts';
-import { type Doorway, placeAt } from '../../src/stages/context.ts';
 import type { Verb } from '../../src/stages/contract.ts';
-import { finish } from '../../src/stages/ending.ts';
-import { perform } from '../../src/stages/frame.ts';
+import { type Doorway, placeAt } from '../../src/stages/frame/context.ts';
+import { finish } from '../../src/stages/frame/ending.ts';
+import { perform } from '../../src/stages/frame/frame.ts';
 import { type Permissions, type Repository, type StandIn, startStandIn } from '../support/github/stand-in.ts';
 
 const TOKEN: Permissions = {

@@ -17,11 +17,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EnvironmentState, type Holder, openChange, openDirectoryLedger } from '../../src/ledger/ledger.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import type { Result } from '../../src/outcome/outcome.ts';
-import { type Doorway, placeAt } from '../../src/stages/context.ts';
 import type { Verb } from '../../src/stages/contract.ts';
-import { finish, type JobStatus } from '../../src/stages/ending.ts';
-import { perform } from '../../src/stages/frame.ts';
-import { shellHolder } from '../../src/stages/liveness.ts';
+import { type Doorway, placeAt } from '../../src/stages/frame/context.ts';
+import { finish, type JobStatus } from '../../src/stages/frame/ending.ts';
+import { perform } from '../../src/stages/frame/frame.ts';
+import { shellHolder } from '../../src/stages/frame/liveness.ts';
 
 let workspace: string;
 

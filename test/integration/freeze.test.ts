@@ -9,11 +9,11 @@ import { activeFreezes } from '../../src/freeze/freeze.ts';
 import { type EnvironmentState, type LedgerEvent, openChange, openDirectoryLedger } from '../../src/ledger/ledger.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import type { Result } from '../../src/outcome/outcome.ts';
-import { type Doorway, placeAt } from '../../src/stages/context.ts';
 import type { Verb } from '../../src/stages/contract.ts';
-import { finish, type JobStatus } from '../../src/stages/ending.ts';
-import { perform } from '../../src/stages/frame.ts';
-import { shellHolder } from '../../src/stages/liveness.ts';
+import { type Doorway, placeAt } from '../../src/stages/frame/context.ts';
+import { finish, type JobStatus } from '../../src/stages/frame/ending.ts';
+import { perform } from '../../src/stages/frame/frame.ts';
+import { shellHolder } from '../../src/stages/frame/liveness.ts';
 import { changeline } from '../support/changeline.ts';
 
 let workspace: string;

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openGitHub } from '../../src/github/github.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import { Failure } from '../../src/outcome/outcome.ts';
-import { perform } from '../../src/stages/frame.ts';
+import { perform } from '../../src/stages/frame/frame.ts';
 import { ANSWERING, CONTEXT, type GateGiven, gateFile, gateRunner, LEAST, runGate } from '../support/gate.ts';
 import type { Pull, PullGiven } from '../support/github/records-talk.ts';
 import { type Repository, type StandIn, startStandIn } from '../support/github/stand-in.ts';

@@ -4,7 +4,7 @@ import { openGitHub } from '../../src/github/github.ts';
 import type { LedgerEvent } from '../../src/ledger/ledger.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import { Failure, type Result } from '../../src/outcome/outcome.ts';
-import type { Book } from '../../src/stages/book.ts';
+import type { Book } from '../../src/stages/frame/book.ts';
 import { stage } from '../../src/stages/gate.ts';
 import type { StageContext } from '../../src/stages/stage.ts';
 import { CONTEXT, type GateGiven, gateContext, LEAST } from '../support/gate.ts';

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { inWords } from '../../duration/duration.ts';
 import { obtainK6, PINNED_K6 } from '../../load/load.ts';
 import { Failure, failureFrom, goesOn, type Result } from '../../outcome/outcome.ts';
-import { cacheDirectory } from '../../stages/context.ts';
+import { cacheDirectory } from '../../stages/frame/context.ts';
 import { interruptible, runInShell, type ShellResult } from '../shell.ts';
 import { QuietLog, type TerminalLog } from '../terminal.ts';
 import { countOrders, DEMO_FOLDER, layOutShop, SHORTENED, type Shop, stopShop, writeConfig } from './shop.ts';

@@ -1,7 +1,7 @@
 /** `changeline doctor`: what is missing in the repository's rules for the gate and the approvals to hold. */
 import { closest } from '../../config/config.ts';
 import { Failure } from '../../outcome/outcome.ts';
-import { type Doorway, prepare } from '../../stages/context.ts';
+import { type Doorway, prepare } from '../../stages/frame/context.ts';
 import { parseKnown } from '../options.ts';
 import { withDoor } from '../shell.ts';
 import type { TerminalLog } from '../terminal.ts';
