@@ -32,6 +32,7 @@ export interface Connection {
 
 export interface CommitAnswer {
   oid: string;
+  author?: { user: { login: string } | null } | null;
   status?: { context: { state: string; description: string | null; createdAt: string } | null } | null;
   statusCheckRollup?: { contexts: Connection } | null;
   associatedPullRequests?: Pick<Connection, 'nodes'> | null;
@@ -114,6 +115,7 @@ function detailsOf(node: PullAnswer, checks: readonly SeenCheck[]): Details | nu
   const rollup = node.commits.nodes?.[0]?.commit.statusCheckRollup;
   if (reviews === undefined && closes === undefined && rollup === undefined) return null;
   return {
+    headBy: headOf(node)?.author?.user?.login ?? null,
     reviews: reviewsIn(reviews),
     closes: closesIn(closes, node.repository?.nameWithOwner ?? null),
     paths: null,

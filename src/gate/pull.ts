@@ -40,6 +40,8 @@ export interface PullRequest {
 
 /** What the rules on the change itself look at. */
 export interface Details {
+  /** Who wrote the head commit; null where GitHub knows no account for it. */
+  headBy: string | null;
   /** The last opinion of each reviewer. */
   reviews: Review[];
   closes: ClosedIssue[];

@@ -50,7 +50,7 @@ export function pullsSelection(wanted: PullsWanted, by: { headRef: boolean }): s
       number title author { login } isDraft mergeable reviewDecision updatedAt headRefOid
       changedFiles additions deletions autoMergeRequest { enabledAt }
       commits(last: 1) { nodes { commit {
-        oid ${OWN_STATUS} ${wanted.checks ? checks(null) : ''} ${by.headRef ? SHARING : ''}
+        oid ${OWN_STATUS} ${wanted.reviews ? 'author { user { login } }' : ''} ${wanted.checks ? checks(null) : ''} ${by.headRef ? SHARING : ''}
       } } }
       ${by.headRef ? 'baseRefName headRefName' : ''}
       ${details.join(' ')}

@@ -47,7 +47,8 @@ function reviewFinding(pull: PullRequest, head: string, rule: GateSection['revie
   if (!rule) return [];
   if (!pull.details) return unread('review-missing', 'its reviews');
   // Only whose approval counts can object: else anybody on GitHub could hold a pull request for ever.
-  const others = pull.details.reviews.filter(({ by, counts }) => counts && !isSame(by, pull.author));
+  const own = [pull.author, pull.details.headBy];
+  const others = pull.details.reviews.filter(({ by, counts }) => counts && !own.some((login) => isSame(by, login)));
   const against = others.filter((review) => review.state === 'CHANGES_REQUESTED');
   if (against.length > 0) {
     const names = named(against.map((review) => review.by));

@@ -187,7 +187,7 @@ export class Looking {
     const whole = (read: PullPage[number]): PullPage[number] => {
       const paths = asking.includes(read) ? (this.#paths.get(keyOf(read)) ?? null) : null;
       if (!paths) return read;
-      const details = read.pull.details ?? { reviews: [], closes: [], paths: null, checks: [] };
+      const details = read.pull.details ?? { headBy: null, reviews: [], closes: [], paths: null, checks: [] };
       return { ...read, pull: { ...read.pull, details: { ...details, paths } } };
     };
     return pages.map((page) => page.map(whole));

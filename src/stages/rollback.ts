@@ -40,8 +40,9 @@ export const stage: Stage<'rollback'> = {
     if (!environment!.deploy) return [{ kind: 'blind', text: UNCONFIGURED }];
     return withFleet(context, async (fleet) => {
       const states = await surveyReachable(fleet);
-      const target = chooseTarget(context.inputs.version, await context.ledger!.state(environment!.name), states);
-      refuseForward(environment!, target.version, states);
+      const state = await context.ledger!.state(environment!.name);
+      const target = chooseTarget(context.inputs.version, state, states);
+      refuseForward(environment!, target.version, states, state);
       return [
         {
           kind: 'will',
@@ -92,23 +93,30 @@ export function chooseTarget(asked: string, state: EnvironmentState, hosts: read
   });
 }
 
+/** The version as it was live here by the ledger; null where it never was. Pure. */
+export function onceLive({ live, before }: EnvironmentState, version: string): Live | null {
+  return [live, ...before].find((each): each is Live => each?.version === version) ?? null;
+}
+
 /**
- * A rollback asks nobody, so where others must agree it brings only what was let in once: a version that lies on a host.
- * What the ledger says was live is no evidence. Pure. Throws version-absent.
+ * A rollback asks nobody, so it brings only what was let in once where something else lets in: a version that lies on a
+ * host or, where it must pass in another environment first, whose bytes were live here by the ledger, which that rule goes
+ * by too. Where people must approve the ledger is no evidence. Pure. Throws version-absent.
  */
 export function refuseForward(
   { name, approve, after }: Pick<Environment, 'name' | 'approve' | 'after'>,
   version: string,
   hosts: readonly HostState[],
+  state: EnvironmentState,
 ): void {
-  const asked = approve?.asks === 'delivery' || after !== undefined;
-  if (!asked || hosts.some(({ versions }) => versions.some((each) => each.name === version))) return;
+  const asksPeople = approve?.asks === 'delivery';
+  const isLetIn = asksPeople ? false : after === undefined || (onceLive(state, version)?.digest ?? null) !== null;
+  if (isLetIn || hosts.some(({ versions }) => versions.some((each) => each.name === version))) return;
   throw new Failure({
     code: 'version-absent',
-    what: `${version} lies on no host, so it is not known that it was ever let in`,
+    what: `${version} lies on no host${asksPeople ? '' : ' and was never live here'}, so it is not known that it was ever let in`,
     where: name,
-    why:
-      approve?.asks === 'delivery' ? 'people must approve what comes here' : `what comes here passes in ${after} first`,
+    why: asksPeople ? 'people must approve what comes here' : `what comes here passes in ${after} first`,
     untouched: 'nothing was changed',
     next: `go back to a version that lies on the hosts (${versionsOn(hosts)}), or deliver ${version}`,
   });
@@ -144,7 +152,8 @@ async function rollBack(context: Context, fleet: Fleet): Promise<Result> {
   }
   await context.book!.learn({ version: target.version });
   const work = workOf(context);
-  const digest = await bringVersion(context, fleet, states, target.version);
+  const known = onceLive(state, target.version)?.digest ?? null;
+  const digest = await bringVersion(context, fleet, states, { version: target.version, known });
   const reports = await converge(fleet, target.version, work);
   const bad = failuresOf(reports, fleet);
   if (reports.every((report) => report.failure !== null)) throw notBack(context, target, bad, 'no host was moved');
@@ -162,7 +171,7 @@ interface Back {
 /** Commits what is live now, verifies it from outside, opens the incident, writes the papers. */
 async function verified(context: Context, fleet: Fleet, back: Back): Promise<Result> {
   const { target, bad } = back;
-  const known = [back.state.live, ...back.state.before].find((live): live is Live => live?.version === target.version);
+  const known = onceLive(back.state, target.version);
   const live = { version: target.version, digest: back.digest ?? known?.digest ?? null, commit: known?.commit ?? null };
   const after = await context.book!.commit(live, `${target.version} is live again`);
   const { id, fence } = context.change!;
@@ -198,12 +207,15 @@ function factsOf({ target, reports }: Back, incident: string, postmortem: string
   return { from: target.from, to: target.version, hosts, incident, postmortem };
 }
 
-/** The version on every reachable host: where one was removed long ago, it is fetched and put there again. */
+/**
+ * The version on every reachable host: where one was removed long ago, it is fetched and put there again, the very bytes
+ * that ran. `known` is their digest by the ledger.
+ */
 async function bringVersion(
   context: Context,
   fleet: Fleet,
   states: readonly HostState[],
-  version: string,
+  { version, known }: { version: string; known: string | null },
 ): Promise<string | null> {
   const there = states.map((state) => state.versions.find((each) => each.name === version) ?? null);
   const digest = there.find((each) => each?.digest)?.digest ?? null;
@@ -212,7 +224,8 @@ async function bringVersion(
   context.log.info(`${version} no longer lies on ${hostCount(missing.length)}; it is fetched again`);
   const inputs = { ...context.inputs, version };
   const artifact = await artifactOf(Object.create(context, { inputs: { value: inputs } }) as Context);
-  if (digest !== null && artifact.digest !== digest) throw otherBytes(context, version, digest, artifact.digest);
+  const ran = digest ?? known;
+  if (ran !== null && artifact.digest !== ran) throw otherBytes(context, version, ran, artifact.digest);
   const { id, fence } = context.change!;
   for (const host of missing) {
     const state = states[fleet.hosts.indexOf(host)]!;
@@ -226,7 +239,7 @@ function otherBytes({ environment }: Context, version: string, there: string, fe
     code: 'artifact-digest',
     what: `the source gives other bytes for ${version} than those that ran`,
     where: environment!.name,
-    why: `on the hosts that have it, it is ${there}; the source gives ${fetched}`,
+    why: `what ran here is ${there}; the source gives ${fetched}`,
     untouched: 'no host was moved',
     next: `go back to another version, or make ${there} available again`,
   });

@@ -233,6 +233,13 @@ describe('what the rules look at', () => {
     ]);
   });
 
+  it('is an approval of oneself, by who pushed the head', async () => {
+    const pull = shop.pull(shop.commit('fix', { author: 'hubot' }), 'main', 'open', { author: 'octocat' });
+    shop.role('hubot', 'write');
+    shop.review(pull, { by: 'hubot', state: 'APPROVED' });
+    expect(await found()).toEqual(expect.arrayContaining([expect.stringContaining('review-missing 0 of 1')]));
+  });
+
   it('is the checks of the head alone: a push takes them away', async () => {
     const pull = shop.pull(branch('fix'), 'main', 'open', { headRef: 'fix' });
     shop.run(pull.head, { event: 'pull_request', jobs: [{ name: 'test' }, { name: 'scan' }] });

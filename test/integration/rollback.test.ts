@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(workspace, { recursive: true, force: true }));
 
-function configure(ledger: string): void {
+function configure(ledger: string, more: string[] = []): void {
   const lines = [
     'name: shop',
     'artifact: ./artifacts/{version}',
@@ -33,6 +33,7 @@ function configure(ledger: string): void {
     '  production:',
     '    hosts: [./hosts/web1, ./hosts/web2]',
     '    deploy: { keep: 2, waves: ["100%"] }',
+    ...more,
   ];
   writeFileSync(join(workspace, '.github/changeline.yml'), lines.join('\n'));
 }
@@ -92,6 +93,34 @@ describe('rollback', () => {
     expect(existsSync(join(workspace, 'hosts/web1/versions/1'))).toBe(false);
     expect((await run('rollback', { version: '1' })).last).toMatchObject({ code: 'rolled-back' });
     expect(live()).toEqual(['1', '1']);
+  });
+
+  it('fetches no other bytes than those that were live', async () => {
+    await deploy('1', '2', '3', '4');
+    writeFileSync(join(workspace, 'artifacts/1/VERSION'), 'another 1');
+    expect((await run('rollback', { version: '1' })).last).toMatchObject({
+      code: 'artifact-digest',
+      outcome: 'failed',
+    });
+    expect(live()).toEqual(['4', '4']);
+  });
+
+  it.each([
+    ['after', '    after: uat', 'rolled-back', ['1', '1']],
+    ['approve', '    approve: { from: [octocat] }', 'version-absent', ['4', '4']],
+  ])('of a pruned version, where `%s` lets in', async (_, rule, code, hosts) => {
+    await deploy('1', '2', '3', '4');
+    configure('./ledger', [rule, '  uat: {}']);
+    expect((await run('rollback', { version: '1', environment: 'production' })).last.code).toBe(code);
+    expect(live()).toEqual(hosts);
+  });
+
+  it('is no way past `after` for what was never here', async () => {
+    await deploy('1', '2');
+    configure('./ledger', ['    after: uat', '  uat: {}']);
+    const { last } = await run('rollback', { version: '3', environment: 'production' });
+    expect([last.code, live()]).toEqual(['version-absent', ['2', '2']]);
+    expect(last.summary).toContain('was never live here');
   });
 
   it('refuses where there is nothing before, and where the version cannot be', async () => {

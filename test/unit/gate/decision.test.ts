@@ -68,7 +68,7 @@ function pull(number: number, reviews: Review[] = [approved], more: Partial<Pull
     files: 1,
     additions: 1,
     deletions: 0,
-    details: { reviews, closes: [], paths: null, checks: [] },
+    details: { headBy: null, reviews, closes: [], paths: null, checks: [] },
     ...more,
   };
 }
@@ -145,7 +145,7 @@ describe('what is written', () => {
   it('waits for a check that still runs, and fails where something else is missing too', () => {
     const section = gateSchema.parse({ evidence: ['test'], review: {} });
     const check: Check = { name: 'test', state: 'pending', said: 'queued', at: null, by: null, url: null, job: null };
-    const details = { reviews: [approved], closes: [], paths: null, checks: [check] };
+    const details = { headBy: null, reviews: [approved], closes: [], paths: null, checks: [check] };
     const running = head([pull(12, [], { details })]);
     expect(brief({ section, head: running })).toEqual(['pending', 'evidence-missing', '"test" still runs on 1111111']);
     const both = head([pull(12, [], { details: { ...details, reviews: [] } })]);
@@ -173,9 +173,11 @@ describe('a head of several pull requests', () => {
   it('names what failed before what is missing', () => {
     const section = gateSchema.parse({ evidence: ['test'], review: {} });
     const check: Check = { name: 'test', state: 'red', said: 'failure', at: null, by: null, url: null, job: null };
-    const bad = pull(14, [], { details: { reviews: [approved], closes: [], paths: null, checks: [check] } });
+    const bad = pull(14, [], {
+      details: { headBy: null, reviews: [approved], closes: [], paths: null, checks: [check] },
+    });
     const good = { ...check, state: 'green', said: 'success' } as const;
-    const bare = pull(13, [], { details: { reviews: [], closes: [], paths: null, checks: [good] } });
+    const bare = pull(13, [], { details: { headBy: null, reviews: [], closes: [], paths: null, checks: [good] } });
     expect(decided({ section, head: head([bare, bad]) }).description).toBe(
       '#14: "test" is not green on 1111111: failure',
     );

@@ -27,7 +27,7 @@ function pull(details: Partial<Details> = {}, more: Partial<PullRequest> = {}): 
     files: 1,
     additions: 1,
     deletions: 0,
-    details: { reviews: [], closes: [], paths: null, checks: [], ...details },
+    details: { headBy: null, reviews: [], closes: [], paths: null, checks: [], ...details },
     ...more,
   };
 }
@@ -92,6 +92,12 @@ describe('review', () => {
     ],
   ])('%s', (_, reviews, rules, kept) => {
     expect(codes(pull({ reviews }), rules)).toEqual(kept ? [] : ['review-missing']);
+  });
+
+  it('is not of oneself: who pushed the head of the pull request of another', () => {
+    const reviews = [review('hubot')];
+    expect(codes(pull({ reviews, headBy: 'Hubot' }), { review: {} })).toEqual(['review-missing']);
+    expect(codes(pull({ reviews: [...reviews, review('mona')], headBy: 'hubot' }), { review: {} })).toEqual([]);
   });
 
   it('counts anybody where the author is gone', () =>
