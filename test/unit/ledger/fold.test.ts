@@ -127,7 +127,12 @@ describe('writes that may be repeated', () => {
 
 describe('changeId', () => {
   it('sorts by time and holds nothing a path would mind', () => {
-    const id = changeId(new Date('2026-11-21T10:15:01Z'), '3f9a-8');
-    expect(id).toBe('20261121-101501-3f9a');
+    const id = changeId(new Date('2026-11-21T10:15:01Z'), '3f9a1c07-8');
+    expect(id).toBe('20261121-101501-3f9a1c07');
+  });
+
+  it('tells changes of one second apart that begin alike', () => {
+    const at = new Date('2026-11-21T10:15:01Z');
+    expect(changeId(at, '3f9a1c07-8')).not.toBe(changeId(at, '3f9a1c08-8'));
   });
 });
