@@ -10,10 +10,10 @@ import type { Database, Engine, OpenOptions, Throwaway, Traits } from './types.t
 export async function openDatabase(section: DatabaseSection, options: OpenOptions): Promise<Database> {
   const address = parseAddress(section.url, section.name, options.workspace);
   if (address.engine === 'sqlite')
-    return (await import('./sqlite.ts')).openSqlite(section.name, address.path, options.scratch);
+    return (await import('./sqlite/sqlite.ts')).openSqlite(section.name, address.path, options.scratch);
   if (address.engine === 'postgres')
-    return (await import('./postgres.ts')).openPostgres(section.name, address, options);
-  return (await import('./mysql.ts')).openMysql(section.name, address, options);
+    return (await import('./postgres/postgres.ts')).openPostgres(section.name, address, options);
+  return (await import('./mysql/mysql.ts')).openMysql(section.name, address, options);
 }
 
 /** What a throwaway is made like, and where. */
@@ -30,13 +30,13 @@ export interface ThrowawayOptions {
  */
 export async function throwaway(options: ThrowawayOptions): Promise<Throwaway> {
   const { engine } = options.like;
-  if (engine === 'sqlite') return (await import('./sqlite.ts')).throwawaySqlite(options);
-  if (engine === 'postgres') return (await import('./throwaway-postgres.ts')).throwawayPostgres(options);
-  return (await import('./throwaway-mysql.ts')).throwawayMysql(options);
+  if (engine === 'sqlite') return (await import('./sqlite/sqlite.ts')).throwawaySqlite(options);
+  if (engine === 'postgres') return (await import('./throwaway/postgres.ts')).throwawayPostgres(options);
+  return (await import('./throwaway/mysql.ts')).throwawayMysql(options);
 }
 
 /** Throws `tool-missing` where `throwaway` would find no server of a fitting version. Changes nothing. */
 export async function checkThrowaway(engine: Engine, version: string): Promise<void> {
-  if (engine === 'postgres') await (await import('./throwaway-postgres.ts')).postgresServer(version);
-  if (engine === 'mysql' || engine === 'mariadb') await (await import('./throwaway-mysql.ts')).mysqlServer(engine);
+  if (engine === 'postgres') await (await import('./throwaway/postgres.ts')).postgresServer(version);
+  if (engine === 'mysql' || engine === 'mariadb') await (await import('./throwaway/mysql.ts')).mysqlServer(engine);
 }

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fittingBase, throwawayDirectory } from '../../src/database/throwaway-directory.ts';
+import { fittingBase, throwawayDirectory } from '../../src/database/throwaway/directory.ts';
 
 const user = { uid: 65_534, gid: 65_534 };
 let closed: string;

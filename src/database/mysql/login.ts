@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
-import { Failure } from '../outcome/outcome.ts';
-import { redact } from '../secret/secret.ts';
-import type { ServerAddress } from './address.ts';
-import type { Tunnel } from './types.ts';
+import { Failure } from '../../outcome/outcome.ts';
+import { redact } from '../../secret/secret.ts';
+import type { ServerAddress } from '../address.ts';
+import type { Tunnel } from '../types.ts';
 
 const CONNECT_MS = 10_000;
 /** How long the server may take to end a statement: a cancelled run has not long to live. */

@@ -1,6 +1,6 @@
 /** What the catalogue of MySQL (8 and newer) and MariaDB (10.5 and newer) says of a schema. Definers, privileges and counters are left out. */
-import { type CatalogueEntry, fingerprintOf } from './canonical.ts';
-import type { Fingerprint, Row } from './types.ts';
+import { type CatalogueEntry, fingerprintOf } from '../canonical.ts';
+import type { Fingerprint, Row } from '../types.ts';
 
 const own = (column: string) => `${column} = DATABASE()`;
 // Expressions that differ between the two engines stand in the last column of each part.

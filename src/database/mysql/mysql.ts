@@ -2,14 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import type mysql from 'mysql2/promise';
-import { Failure } from '../outcome/outcome.ts';
-import type { ServerAddress } from './address.ts';
-import { databaseError, type Explained, runStatements } from './execute.ts';
-import { mysqlFingerprint, TABLES } from './mysql-catalogue.ts';
-import { killStatement, login, type Way } from './mysql-login.ts';
-import { clientProgram, withOptionFile } from './mysql-programs.ts';
-import { streamFrom, versionIn } from './programs.ts';
-import { RowsInDump } from './rows-in-dump.ts';
+import { Failure } from '../../outcome/outcome.ts';
+import type { ServerAddress } from '../address.ts';
+import { databaseError, type Explained, runStatements } from '../execute.ts';
+import { streamFrom, versionIn } from '../programs.ts';
 import type {
   Database,
   DumpFacts,
@@ -21,7 +17,11 @@ import type {
   Row,
   Session,
   Traits,
-} from './types.ts';
+} from '../types.ts';
+import { mysqlFingerprint, TABLES } from './catalogue.ts';
+import { killStatement, login, type Way } from './login.ts';
+import { clientProgram, withOptionFile } from './programs.ts';
+import { RowsInDump } from './rows-in-dump.ts';
 
 /** Connects, through the tunnel where there is one. Throws `database-unreachable`, `database-denied`. */
 export async function openMysql(

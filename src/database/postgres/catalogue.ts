@@ -1,6 +1,6 @@
 /** What PostgreSQL's catalogue says of a schema, for PostgreSQL 12 and newer. Ownership, privileges and comments are left out. */
-import { type CatalogueEntry, canonicalSql, fingerprintOf } from './canonical.ts';
-import type { Fingerprint, Row } from './types.ts';
+import { type CatalogueEntry, canonicalSql, fingerprintOf } from '../canonical.ts';
+import type { Fingerprint, Row } from '../types.ts';
 
 const user = (schema: string) => `${schema}.nspname !~ '^pg_' AND ${schema}.nspname <> 'information_schema'`;
 const own = (catalogue: string, alias: string) =>

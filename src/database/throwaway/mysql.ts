@@ -1,14 +1,14 @@
 /** A MariaDB or MySQL server of our own: on a unix socket in a directory that only its user may enter, with durable settings. */
 import { join } from 'node:path';
-import { Failure } from '../outcome/outcome.ts';
-import { lastWords, must, run } from '../process/process.ts';
-import type { ServerAddress } from './address.ts';
-import { openMysql } from './mysql.ts';
-import { clientProgram, withOptionFile } from './mysql-programs.ts';
-import type { ThrowawayOptions } from './open.ts';
-import { findPrograms, type Program, serverFolders, streamInto } from './programs.ts';
-import { asUser, serverUser, startServer, throwawayDirectory } from './throwaway-directory.ts';
-import type { Throwaway } from './types.ts';
+import { Failure } from '../../outcome/outcome.ts';
+import { lastWords, must, run } from '../../process/process.ts';
+import type { ServerAddress } from '../address.ts';
+import { openMysql } from '../mysql/mysql.ts';
+import { clientProgram, withOptionFile } from '../mysql/programs.ts';
+import type { ThrowawayOptions } from '../open.ts';
+import { findPrograms, type Program, serverFolders, streamInto } from '../programs.ts';
+import type { Throwaway } from '../types.ts';
+import { asUser, serverUser, startServer, throwawayDirectory } from './directory.ts';
 
 /** The installed server of that kind. MySQL and MariaDB do not read each other's schemas whole. Throws `tool-missing`. */
 export async function mysqlServer(engine: 'mysql' | 'mariadb'): Promise<Program> {

@@ -1,11 +1,11 @@
 /** The client programs of MySQL and MariaDB, and how they are told a password. */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure } from '../outcome/outcome.ts';
-import { run } from '../process/process.ts';
-import type { ServerAddress, Tls } from './address.ts';
-import type { Way } from './mysql-login.ts';
-import { compareVersions, findPrograms, type Program, pathFolders } from './programs.ts';
+import { Failure } from '../../outcome/outcome.ts';
+import { run } from '../../process/process.ts';
+import type { ServerAddress, Tls } from '../address.ts';
+import { compareVersions, findPrograms, type Program, pathFolders } from '../programs.ts';
+import type { Way } from './login.ts';
 
 const NAMES = { dump: ['mariadb-dump', 'mysqldump'], client: ['mariadb', 'mysql'] };
 

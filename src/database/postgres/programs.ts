@@ -1,7 +1,7 @@
 /** The client programs of PostgreSQL, and how they are told where to log in. */
-import { Failure } from '../outcome/outcome.ts';
-import { CONNECT_MS, type Way } from './postgres-login.ts';
-import { compareVersions, findPrograms, type Program, postgresFolders } from './programs.ts';
+import { Failure } from '../../outcome/outcome.ts';
+import { compareVersions, findPrograms, type Program, postgresFolders } from '../programs.ts';
+import { CONNECT_MS, type Way } from './login.ts';
 
 /** How libpq's programs reach the server: by their environment alone, so that nothing of it stands in a list of processes. */
 export function libpqEnvironment({ address, tunnel }: Pick<Way, 'address' | 'tunnel'>): Record<string, string> {

@@ -2,13 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import type pg from 'pg';
-import { Failure } from '../outcome/outcome.ts';
-import type { ServerAddress } from './address.ts';
-import { databaseError, type Explained, runStatements } from './execute.ts';
-import { postgresFingerprint, TABLES } from './postgres-catalogue.ts';
-import { cancelStatement, login, type Way } from './postgres-login.ts';
-import { fittingClient, libpqEnvironment } from './postgres-programs.ts';
-import { streamFrom, versionIn } from './programs.ts';
+import { Failure } from '../../outcome/outcome.ts';
+import type { ServerAddress } from '../address.ts';
+import { databaseError, type Explained, runStatements } from '../execute.ts';
+import { streamFrom, versionIn } from '../programs.ts';
 import type {
   Database,
   DumpFacts,
@@ -20,7 +17,10 @@ import type {
   Row,
   Session,
   Traits,
-} from './types.ts';
+} from '../types.ts';
+import { postgresFingerprint, TABLES } from './catalogue.ts';
+import { cancelStatement, login, type Way } from './login.ts';
+import { fittingClient, libpqEnvironment } from './programs.ts';
 
 /** Connects, through the tunnel where there is one. Throws `database-unreachable`, `database-denied`. */
 export async function openPostgres(

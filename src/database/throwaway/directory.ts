@@ -3,8 +3,8 @@ import { chown, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure } from '../outcome/outcome.ts';
-import { type Command, endGroup, run, start } from '../process/process.ts';
+import { Failure } from '../../outcome/outcome.ts';
+import { type Command, endGroup, run, start } from '../../process/process.ts';
 
 const PREFIX = 'changeline-throwaway-';
 // The path of a unix socket may be 107 bytes long; the name of the socket itself needs some of them.

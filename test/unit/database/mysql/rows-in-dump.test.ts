@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RowsInDump } from '../../../src/database/rows-in-dump.ts';
+import { RowsInDump } from '../../../../src/database/mysql/rows-in-dump.ts';
 
 const DUMP = `-- INSERT INTO \`no\` VALUES (1);
 CREATE TABLE \`a\`\`b (\` (

@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import pg from 'pg';
-import { Failure } from '../outcome/outcome.ts';
-import { redact } from '../secret/secret.ts';
-import type { ServerAddress } from './address.ts';
-import type { Tunnel } from './types.ts';
+import { Failure } from '../../outcome/outcome.ts';
+import { redact } from '../../secret/secret.ts';
+import type { ServerAddress } from '../address.ts';
+import type { Tunnel } from '../types.ts';
 
 /** How long a login may take, in milliseconds. */
 export const CONNECT_MS = 10_000;

@@ -5,10 +5,10 @@ import { basename, dirname, join } from 'node:path';
 import { backup, DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
-import { Failure } from '../outcome/outcome.ts';
-import { type CatalogueEntry, fingerprintOf } from './canonical.ts';
-import { databaseError, type Explained, runStatements } from './execute.ts';
-import type { ThrowawayOptions } from './open.ts';
+import { Failure } from '../../outcome/outcome.ts';
+import { type CatalogueEntry, fingerprintOf } from '../canonical.ts';
+import { databaseError, type Explained, runStatements } from '../execute.ts';
+import type { ThrowawayOptions } from '../open.ts';
 import type {
   Database,
   DumpFacts,
@@ -20,7 +20,7 @@ import type {
   Session,
   Throwaway,
   Traits,
-} from './types.ts';
+} from '../types.ts';
 
 // Foreign keys are off, as they are for every other client unless it asks: tools expect it.
 const SETTINGS = { timeout: 5000, enableForeignKeyConstraints: false };

@@ -2,15 +2,15 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { Failure } from '../outcome/outcome.ts';
-import { lastWords, must } from '../process/process.ts';
-import type { ServerAddress } from './address.ts';
-import type { ThrowawayOptions } from './open.ts';
-import { openPostgres } from './postgres.ts';
-import { fittingClient, libpqEnvironment } from './postgres-programs.ts';
-import { compareVersions, findPrograms, type Program, postgresFolders, streamInto } from './programs.ts';
-import { asUser, serverUser, startServer, throwawayDirectory } from './throwaway-directory.ts';
-import type { Database, Throwaway, Traits } from './types.ts';
+import { Failure } from '../../outcome/outcome.ts';
+import { lastWords, must } from '../../process/process.ts';
+import type { ServerAddress } from '../address.ts';
+import type { ThrowawayOptions } from '../open.ts';
+import { openPostgres } from '../postgres/postgres.ts';
+import { fittingClient, libpqEnvironment } from '../postgres/programs.ts';
+import { compareVersions, findPrograms, type Program, postgresFolders, streamInto } from '../programs.ts';
+import type { Database, Throwaway, Traits } from '../types.ts';
+import { asUser, serverUser, startServer, throwawayDirectory } from './directory.ts';
 
 /** The installed server of that major version, or the oldest newer one. Throws `tool-missing`. */
 export async function postgresServer(version: string): Promise<Program> {
