@@ -1,4 +1,5 @@
 /** Who has answered, and whose answer counts. Pure. */
+import { sameName } from '../github/github.ts';
 
 /** One comment as GitHub tells it. */
 export interface Said {
@@ -98,7 +99,9 @@ function spokeLater(comments: readonly Said[], { author }: Said, index: number):
   if (author === null) return false;
   return comments
     .slice(index + 1)
-    .some((later) => later.author !== null && same(later.author.login, author.login) && commandOf(later.body) !== null);
+    .some(
+      (later) => later.author !== null && sameName(later.author.login, author.login) && commandOf(later.body) !== null,
+    );
 }
 
 /** Why an answer does not count; null where it does. */
@@ -114,11 +117,7 @@ function objectionTo(said: Said, command: Command, rules: Rules): string | null 
   if (!standing?.counts) return standing?.because ?? 'it is not known whether it counts';
   // Who must not approve may still say no.
   if (command.kind === 'reject' || !rules.notAuthor) return null;
-  if (same(author.login, rules.by)) return 'asked for it';
-  if (rules.authors.some((login) => same(login, author.login))) return 'wrote a commit of it';
+  if (sameName(author.login, rules.by)) return 'asked for it';
+  if (rules.authors.some((login) => sameName(login, author.login))) return 'wrote a commit of it';
   return null;
-}
-
-function same(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }

@@ -173,7 +173,8 @@ function fromCheckRun(run: CheckRunAnswer, suite: SuiteAnswer): Check {
   };
 }
 
-function fromStatus(status: StatusAnswer): Check {
+/** A commit status as a check. */
+export function fromStatus(status: StatusAnswer): Check {
   const isOpen = status.state === 'PENDING' || status.state === 'EXPECTED';
   return {
     name: status.context,

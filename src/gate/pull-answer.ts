@@ -1,5 +1,5 @@
 /** What GitHub's answers say about pull requests. Whatever GitHub need not give may be null. Pure. */
-import { type Check, stateOf } from './evidence.ts';
+import { type Check, type CheckRunAnswer, fromStatus, type StatusAnswer, stateOf } from './evidence.ts';
 import type { ChangedPath, ClosedIssue, Details, PullRequest, Review, Status } from './pull.ts';
 import { GATE_CONTEXT } from './words.ts';
 
@@ -179,21 +179,14 @@ export function pathsIn(connection: Connection): ChangedPath[] {
 }
 
 type RollupAnswer =
-  | {
+  | (Omit<CheckRunAnswer, 'id' | 'url'> & {
       __typename: 'CheckRun';
-      databaseId: number | null;
-      name: string;
-      status: string;
-      conclusion: string | null;
-      startedAt: string | null;
-      completedAt: string | null;
-      detailsUrl: string | null;
       checkSuite: {
         app: { slug: string } | null;
         workflowRun: { event: string; workflow: { databaseId: number | null } } | null;
       };
-    }
-  | { __typename: 'StatusContext'; context: string; state: string; createdAt: string; targetUrl: string | null };
+    })
+  | (StatusAnswer & { __typename: 'StatusContext' });
 
 function checksIn(connection: Connection | null | undefined): SeenCheck[] {
   return nodesOf<RollupAnswer>(connection)
@@ -202,16 +195,7 @@ function checksIn(connection: Connection | null | undefined): SeenCheck[] {
 }
 
 function checkOf(node: RollupAnswer): SeenCheck {
-  if (node.__typename === 'StatusContext') {
-    const { context, createdAt, targetUrl } = node;
-    const isOpen = node.state === 'PENDING' || node.state === 'EXPECTED';
-    const told = stateOf(isOpen ? node.state : 'COMPLETED', node.state);
-    return {
-      of: `status ${context}`,
-      id: 0,
-      check: { name: context, ...told, at: createdAt, by: null, url: targetUrl, job: null },
-    };
-  }
+  if (node.__typename === 'StatusContext') return { of: `status ${node.context}`, id: 0, check: fromStatus(node) };
   const { app, workflowRun } = node.checkSuite;
   const check: Check = {
     name: node.name,

@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import type { GateSection } from '../config/config.ts';
 import { milliseconds } from '../duration/duration.ts';
 import { cutShort } from '../escape/escape.ts';
+import { sameName } from '../github/github.ts';
 import type { Finding } from './decision.ts';
 import type { Check } from './evidence.ts';
 import type { ChangedPath, ClosedIssue, PullRequest } from './pull.ts';
@@ -47,8 +48,8 @@ function reviewFinding(pull: PullRequest, head: string, rule: GateSection['revie
   if (!rule) return [];
   if (!pull.details) return unread('review-missing', 'its reviews');
   // Only whose approval counts can object: else anybody on GitHub could hold a pull request for ever.
-  const own = [pull.author, pull.details.headBy];
-  const others = pull.details.reviews.filter(({ by, counts }) => counts && !own.some((login) => isSame(by, login)));
+  const own = [pull.author, pull.details.headBy].filter((login) => login !== null);
+  const others = pull.details.reviews.filter(({ by, counts }) => counts && !own.some((login) => sameName(by, login)));
   const against = others.filter((review) => review.state === 'CHANGES_REQUESTED');
   if (against.length > 0) {
     const names = named(against.map((review) => review.by));
@@ -127,7 +128,7 @@ function testFinding(pull: PullRequest, rule: GateSection['fix-brings-test']): F
 
 /** The label of the issue that the rule names; labels of GitHub do not differ by case. */
 function labelOf(issue: ClosedIssue, labels: readonly string[]): string | null {
-  return issue.labels.find((label) => labels.some((wanted) => isSame(label, wanted))) ?? null;
+  return issue.labels.find((label) => labels.some((wanted) => sameName(label, wanted))) ?? null;
 }
 
 /** Something is there that was not there before. A binary file has no lines; neither has one that was only moved. */
@@ -169,10 +170,6 @@ function named(logins: readonly string[]): string {
   const names = [...new Set(logins)];
   const shown = names.slice(0, 3).join(', ');
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
-}
-
-function isSame(one: string, other: string | null): boolean {
-  return one.toLowerCase() === other?.toLowerCase();
 }
 
 function minuteOf(at: string): string {

@@ -31,7 +31,8 @@ export async function standing(github: GitHub, login: string, from: readonly str
   if (isApp(login) || account?.type === 'Bot') return { counts: false, because: 'is an app, not a person' };
   if (account === null) return { counts: false, because: 'is no account that GitHub shows' };
   if (account.type !== 'User') return { counts: false, because: 'is not the account of a person' };
-  if (from.some((entry) => !entry.includes(':') && same(entry, login))) return { counts: true, because: 'is named' };
+  if (from.some((entry) => !entry.includes(':') && sameName(entry, login)))
+    return { counts: true, because: 'is named' };
   const roles = from.filter((entry) => entry.startsWith('role:')).map((entry) => entry.slice('role:'.length));
   if (roles.some((role) => hasRole(account, role))) return { counts: true, because: `has the role ${account.role}` };
   const teams = from.filter((entry) => entry.startsWith('team:'));
@@ -48,7 +49,7 @@ export async function checkTeams(github: GitHub, from: readonly string[]): Promi
 
 /** True where the account has the role that is wanted, or a higher one. Pure. */
 export function hasRole({ role, base }: Pick<Account, 'role' | 'base'>, wanted: string): boolean {
-  if (same(role, wanted)) return true;
+  if (sameName(role, wanted)) return true;
   const needed = ROLES.indexOf(wanted.toLowerCase());
   const known = ROLES.includes(role) ? role : base;
   return needed >= 0 && ROLES.indexOf(known) >= needed;
@@ -64,7 +65,7 @@ async function accountOf(github: GitHub, login: string): Promise<Account | null>
   try {
     const { data } = await rest.repos.getCollaboratorPermissionLevel({ ...github.at, username: login });
     // Who answers to another login has been renamed meanwhile: it is not the account that was asked for.
-    if (!data.user || !same(data.user.login, login)) return null;
+    if (!data.user || !sameName(data.user.login, login)) return null;
     return { type: data.user.type, role: data.role_name || data.permission, base: data.permission };
   } catch (thrown) {
     if (statusOf(thrown) === 404) return null;
@@ -121,6 +122,7 @@ function isApp(login: string): boolean {
   return /\[bot\]$/i.test(login);
 }
 
-function same(a: string, b: string): boolean {
+/** True for two spellings of one login or label: GitHub tells no capitals apart. */
+export function sameName(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }

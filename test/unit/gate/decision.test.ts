@@ -15,32 +15,11 @@ import type { Verdict } from '../../../src/gate/verdict.ts';
 import type { Override } from '../../../src/ledger/ledger.ts';
 import { Failure } from '../../../src/outcome/outcome.ts';
 import { NASTY } from '../report/nasty.ts';
+import { HEAD, verdict } from './verdicts.ts';
 
-const HEAD = '1111111111111111111111111111111111111111';
 const NOW = new Date('2026-11-21T12:00:00Z');
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
-
-function verdict(more: Partial<Verdict> = {}): Verdict {
-  return {
-    state: 'green',
-    open: true,
-    branch: 'main',
-    head: HEAD,
-    judged: HEAD,
-    distance: 0,
-    headIs: 'green',
-    waits: false,
-    red: [],
-    void: [],
-    older: [],
-    by: null,
-    since: null,
-    looked: 1,
-    missing: [],
-    ...more,
-  };
-}
 
 function red(name = 'build', by: string | null = 'hubot'): Verdict {
   const at = '2026-11-20T10:02:03Z';

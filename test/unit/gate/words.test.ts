@@ -2,34 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../src/gate/evidence.ts';
 import type { Verdict } from '../../../src/gate/verdict.ts';
 import { failedInMarkdown, mainInBrief, nextStep, verdictInWords } from '../../../src/gate/words.ts';
+import { verdict } from './verdicts.ts';
 
-const HEAD = '1111111111111111111111111111111111111111';
 const PARENT = '2222222222222222222222222222222222222222';
 
 function failed(name: string, more: Partial<Check> = {}): Check {
   const at = '2026-11-20T10:02:03Z';
   return { name, state: 'red', said: 'failure', at, by: 'octocat', url: 'https://github.com/j/1', job: 1, ...more };
-}
-
-function verdict(more: Partial<Verdict>): Verdict {
-  return {
-    state: 'green',
-    open: true,
-    branch: 'main',
-    head: HEAD,
-    judged: HEAD,
-    distance: 0,
-    headIs: 'green',
-    waits: false,
-    red: [],
-    void: [],
-    older: [],
-    by: null,
-    since: null,
-    looked: 1,
-    missing: [],
-    ...more,
-  };
 }
 
 function closed(more: Partial<Verdict>): Verdict {

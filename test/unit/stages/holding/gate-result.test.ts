@@ -2,25 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Decided, Decision, Head, Target, Verdict } from '../../../../src/gate/gate.ts';
 import { Failure } from '../../../../src/outcome/outcome.ts';
 import { codeOfMain, type Gated, resultOfGate } from '../../../../src/stages/holding/gate-result.ts';
+import { verdict } from '../../gate/verdicts.ts';
 
 const SHA = 'a'.repeat(40);
-const GREEN: Verdict = {
-  state: 'green',
-  open: true,
-  branch: 'main',
-  head: SHA,
-  judged: SHA,
-  distance: 0,
-  headIs: 'green',
-  waits: false,
-  red: [],
-  void: [],
-  older: [],
-  by: null,
-  since: null,
-  looked: 1,
-  missing: [],
-};
+const GREEN: Verdict = verdict();
 const RED: Verdict = { ...GREEN, state: 'red', open: false };
 const freeze = {
   environment: 'production',
