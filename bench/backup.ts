@@ -1,48 +1,105 @@
 /**
- * The memory that a backup takes, for a small database and for a large one: everything is streamed, so the two must be
- * alike. Each backup is encrypted and proven by restoring, in a process of its own whose peak (VmHWM of Linux) is read.
+ * Backups against what people do by hand: how long production's snapshot is held (`dump | zstd | age > file`), how long
+ * it takes to a proven copy (the same, then read back into a fresh server), and the memory that it takes. Each of ours
+ * runs in a process of its own, whose peak (VmHWM of Linux) is read.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import type { Measured } from '../scripts/bench.ts';
 import { openDatabase } from '../src/database/database.ts';
-import { missing, startPostgres } from '../test/support/databases.ts';
+import { missing, startMariadb, startPostgres, type TestServer } from '../test/support/databases.ts';
 
-const SMALL_MB = 2;
-const LARGE_MB = 200;
+const SMALL_MB = 8;
+const LARGE_MB = 800;
 const ROUNDS = 3;
+/** Names of databases; the small one is for the memory alone. */
+const KINDS = ['compressible', 'incompressible'] as const;
+const ROW = 1000;
 
-/** The module of the measured process: it prints its peak in kB. */
+interface Engine {
+  name: string;
+  start(): Promise<TestServer>;
+  /** One row of each kind, as an SQL expression of the number `v`, of about a kilobyte. */
+  row: Record<(typeof KINDS)[number], string>;
+  /** A query of the numbers 1 to `amount`, as `v`. */
+  numbers(amount: number): string;
+  textType: string;
+  /** By hand: the dump to standard output, and reading one back from `$DUMP` into the empty database `bench`. */
+  dump(server: TestServer, database: string): string;
+  restore(server: TestServer, plain: string): string;
+}
+
+const POSTGRES: Engine = {
+  name: 'PostgreSQL',
+  start: startPostgres,
+  row: {
+    compressible: "repeat('order ' || v || ' of customer ' || v % 977 || ', ' || md5(v::text) || '; ', 14)",
+    incompressible: Array.from(
+      { length: 45 },
+      (_, n) => `encode(decode(md5((v * 45 + ${n})::text), 'hex'), 'base64')`,
+    ).join(' || '),
+  },
+  numbers: (amount) => `SELECT v FROM generate_series(1, ${amount}) v`,
+  textType: 'text',
+  dump: (server, database) => `pg_dump -Fc -Z0 -h ${server.socket} -p ${server.port} -U admin ${database}`,
+  restore: (server, plain) => `pg_restore -j2 -h ${server.socket} -p ${server.port} -U admin -d bench ${plain}`,
+};
+
+const MARIADB: Engine = {
+  name: 'MariaDB',
+  start: startMariadb,
+  row: {
+    compressible: "REPEAT(CONCAT('order ', v, ' of customer ', v % 977, ', ', MD5(v), '; '), 14)",
+    incompressible: "REPLACE(TO_BASE64(RANDOM_BYTES(750)), '\\n', '')",
+  },
+  numbers: (amount) => `SELECT seq AS v FROM seq_1_to_${amount}`,
+  textType: 'text CHARACTER SET ascii',
+  dump: (server, database) =>
+    `mariadb-dump --no-defaults -u root -S ${server.socket} --single-transaction --quick --hex-blob ${database}`,
+  restore: (server, plain) => `mariadb --no-defaults -u root -S ${server.socket} bench < ${plain}`,
+};
+
+/** The module of a measured process: `held` stores a dump, `proven` takes a backup; it prints milliseconds and its peak in kB. */
 const source = (path: string) => JSON.stringify(join(import.meta.dirname, '../src', path));
 const CHILD = `
   import { readFileSync } from 'node:fs';
-  import { generateX25519Identity, identityToRecipient } from 'age-encryption';
   import { takeBackup } from ${source('backup/backup.ts')};
+  import { store } from ${source('backup/stored.ts')};
   import { openDatabase } from ${source('database/database.ts')};
   import { openDirectoryVault } from ${source('vault/vault.ts')};
-  const [url, vault, scratch] = process.argv.slice(1);
+  const [what, url, folder, scratch, recipient] = process.argv.slice(1);
   const { signal } = new AbortController();
   const database = await openDatabase({ name: 'main', url }, { workspace: '/', scratch, signal });
-  const { manifest } = await takeBackup({ environment: 'bench', version: null, databases: [database], configFiles: [],
-    vault: openDirectoryVault(vault), recipients: [await identityToRecipient(await generateX25519Identity())],
-    scratch, signal, progress: () => {} });
+  const vault = openDirectoryVault(folder);
+  const began = performance.now();
+  let took = 0;
+  if (what === 'held')
+    await store(vault, 'dump', [recipient], async (to) => {
+      await database.dump(to, signal);
+      took = performance.now() - began;
+    }, signal);
+  else {
+    const { manifest } = await takeBackup({ environment: 'bench', version: null, databases: [database], configFiles: [],
+      vault, recipients: [recipient], scratch, at: { kind: 'runner', scratch: null }, signal, progress: () => {} });
+    if (manifest.level !== 'compared') throw new Error(manifest.why);
+    took = performance.now() - began;
+  }
   await database.close();
-  if (manifest.level !== 'compared') throw new Error(manifest.why);
-  console.log(/VmHWM:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);`;
+  console.log(JSON.stringify([took, Number(/VmHWM:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1])]));`;
 
-/** One row an engine: the peak for 200 MB against the peak for 2 MB. PostgreSQL only where it is installed. */
+/** Four rows an engine and kind of data. Engines only where they are installed. */
 export async function run(): Promise<Measured[]> {
   const folder = await mkdtemp(join(tmpdir(), 'changeline-bench-'));
+  const rows: Measured[] = [];
   try {
-    const rows = [await compared('SQLite', folder, await sqliteDatabases(folder))];
-    if (missing('postgres') === null) {
-      const server = await startPostgres();
+    const engines = [...(missing('postgres') ? [] : [POSTGRES]), ...(missing('mariadb') ? [] : [MARIADB])];
+    for (const engine of engines) {
+      const server = await engine.start();
       try {
-        await fillPostgres(server.admin, folder);
-        rows.push(await compared('PostgreSQL', folder, { small: server.admin('small'), large: server.admin('large') }));
+        rows.push(...(await measured(engine, server, folder)));
       } finally {
         await server.stop();
       }
@@ -53,57 +110,120 @@ export async function run(): Promise<Measured[]> {
   }
 }
 
-/** The URLs of the two databases. */
-interface Sizes {
-  small: string;
-  large: string;
-}
-
-async function compared(engine: string, folder: string, { small, large }: Sizes): Promise<Measured> {
-  const [ours, reference] = [await peak(folder, large), await peak(folder, small)];
-  const name = `peak memory of a backup of ${LARGE_MB} MB (${engine}), against ${SMALL_MB} MB`;
-  return { name, ours, reference, ratio: ours / reference, unit: 'MB', aim: '≤ 1.5×' };
-}
-
-/** Megabytes, the median of three. */
-async function peak(folder: string, url: string): Promise<number> {
-  const peaks: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const own = await mkdtemp(join(folder, 'run-'));
-    await mkdir(join(own, 'scratch'), { mode: 0o700 });
-    const args = ['--input-type=module', '-e', CHILD, url, join(own, 'vault'), join(own, 'scratch')];
-    const said = execFileSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname });
-    peaks.push((Number(said) * 1024) / 1e6);
-    await rm(own, { recursive: true, force: true });
+async function measured(engine: Engine, server: TestServer, folder: string): Promise<Measured[]> {
+  const identity = await generateX25519Identity();
+  const key = { file: join(folder, 'key'), recipient: await identityToRecipient(identity) };
+  await writeFile(key.file, identity, { mode: 0o600 });
+  await fill(engine, server, 'small', 'incompressible', SMALL_MB);
+  const small = await ours('proven', server.admin('small'), folder, key.recipient);
+  const rows: Measured[] = [];
+  for (const kind of KINDS) {
+    await fill(engine, server, kind, kind, LARGE_MB);
+    const held = [[], []] as [number[], number[]];
+    const proven = [[], []] as [number[], number[]];
+    let peak = 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const byHand = await hand(engine, server, kind, folder, key);
+      const stored = await ours('held', server.admin(kind), folder, key.recipient);
+      const taken = await ours('proven', server.admin(kind), folder, key.recipient);
+      held[0].push(stored.seconds);
+      held[1].push(byHand.dumped);
+      proven[0].push(taken.seconds);
+      proven[1].push(byHand.restored);
+      peak = Math.max(peak, stored.peak, taken.peak);
+    }
+    const what = `${LARGE_MB} MB ${kind}, ${engine.name}`;
+    rows.push(
+      compared(`snapshot held, against dump | zstd | age (${what})`, median(held[0]), median(held[1]), 's', '≤ 1.1×'),
+      compared(
+        `time to compared, against the same and a restore (${what})`,
+        median(proven[0]),
+        median(proven[1]),
+        's',
+        '≤ 1.1×',
+      ),
+      compared(`peak memory, against ${SMALL_MB} MB (${what})`, peak, small.peak, 'MB', '≤ 150 MB'),
+    );
+    await statement(server, engine.name === 'MariaDB' ? 'mysql' : 'postgres', [`DROP DATABASE ${kind}`]);
   }
-  return peaks.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)]!;
+  return rows;
 }
 
-async function sqliteDatabases(folder: string): Promise<Sizes> {
-  const made = (name: string, megabytes: number): string => {
-    const path = join(folder, `${name}.db`);
-    const db = new DatabaseSync(path);
-    db.exec('CREATE TABLE t (x)');
-    db.exec(`INSERT INTO t WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < ${megabytes * 1000})
-      SELECT randomblob(1000) FROM n`);
-    db.close();
-    return `sqlite:${path}`;
-  };
-  return { small: made('small', SMALL_MB), large: made('large', LARGE_MB) };
+function compared(name: string, ours: number, reference: number, unit: string, aim: string): Measured {
+  return { name, ours, reference, ratio: ours / reference, unit, aim };
 }
 
-/** Rows of 1 kB that do not compress well: 32 digests of the row's number, in hex. */
-async function fillPostgres(admin: (database: string) => string, scratch: string): Promise<void> {
-  const open = (name: string) =>
-    openDatabase({ name, url: admin(name) }, { workspace: '/', scratch, signal: new AbortController().signal });
-  const maintenance = await open('postgres');
-  await maintenance.execute(['CREATE DATABASE small', 'CREATE DATABASE large']).finally(() => maintenance.close());
-  for (const [name, megabytes] of [['small', SMALL_MB] as const, ['large', LARGE_MB] as const]) {
-    const database = await open(name);
-    const digests = Array.from({ length: 32 }, (_, index) => `md5((v * 32 + ${index})::text)`).join(' || ');
-    const fill = `INSERT INTO t SELECT ${digests} FROM generate_series(1, ${megabytes * 1000}) v`;
-    await database
-      .execute(['CREATE TABLE t (x text)', 'ALTER TABLE t ALTER x SET STORAGE PLAIN', fill])
-      .finally(() => database.close());
+interface Key {
+  file: string;
+  recipient: string;
+}
+
+/** What people do by hand: seconds until the dump lies encrypted in a file, and until it was also read back into a fresh server. */
+async function hand(
+  engine: Engine,
+  server: TestServer,
+  database: string,
+  folder: string,
+  key: Key,
+): Promise<{ dumped: number; restored: number }> {
+  const [file, plain] = [join(folder, 'dump.zst.age'), join(folder, 'plain')];
+  const began = performance.now();
+  shell(`${engine.dump(server, database)} | zstd -q | age -r ${key.recipient} > ${file} && sync ${file}`);
+  const dumped = (performance.now() - began) / 1000;
+  const fresh = await engine.start();
+  try {
+    await statement(fresh, engine.name === 'MariaDB' ? 'mysql' : 'postgres', ['CREATE DATABASE bench']);
+    shell(`age -d -i ${key.file} ${file} | zstd -qd > ${plain} && ${engine.restore(fresh, plain)}`);
+  } finally {
+    await fresh.stop();
   }
+  const restored = (performance.now() - began) / 1000;
+  await Promise.all([rm(file), rm(plain)]);
+  return { dumped, restored };
+}
+
+/** Seconds and megabytes. */
+async function ours(
+  what: 'held' | 'proven',
+  url: string,
+  folder: string,
+  recipient: string,
+): Promise<{ seconds: number; peak: number }> {
+  const own = await mkdtemp(join(folder, 'run-'));
+  await mkdir(join(own, 'scratch'), { mode: 0o700 });
+  const args = ['--input-type=module', '-e', CHILD, what, url, join(own, 'vault'), join(own, 'scratch'), recipient];
+  const said = execFileSync(process.execPath, args, { encoding: 'utf8', cwd: import.meta.dirname });
+  await rm(own, { recursive: true, force: true });
+  const [ms, kilobytes] = JSON.parse(said) as [number, number];
+  return { seconds: ms / 1000, peak: (kilobytes * 1024) / 1e6 };
+}
+
+async function fill(
+  engine: Engine,
+  server: TestServer,
+  database: string,
+  kind: (typeof KINDS)[number],
+  megabytes: number,
+): Promise<void> {
+  await statement(server, engine.name === 'MariaDB' ? 'mysql' : 'postgres', [`CREATE DATABASE ${database}`]);
+  const amount = (megabytes * 1e6) / ROW;
+  await statement(server, database, [
+    `CREATE TABLE t (id int PRIMARY KEY, x ${engine.textType})`,
+    ...(engine.name === 'PostgreSQL' ? ['ALTER TABLE t ALTER x SET STORAGE EXTERNAL'] : []),
+    `INSERT INTO t SELECT v, ${engine.row[kind]} FROM (${engine.numbers(amount)}) n`,
+  ]);
+}
+
+async function statement(server: TestServer, database: string, statements: string[]): Promise<void> {
+  const options = { workspace: '/', scratch: tmpdir(), signal: new AbortController().signal };
+  const opened = await openDatabase({ name: database, url: server.admin(database) }, options);
+  await opened.execute(statements).finally(() => opened.close());
+}
+
+function shell(script: string): void {
+  execFileSync('bash', ['-o', 'pipefail', '-c', script], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -11,7 +11,7 @@ export const root = join(import.meta.dirname, '..');
 export const toolsFolder = process.env.CHANGELINE_TOOLS || join(homedir(), '.cache', 'changeline-tools', 'bin');
 
 /** Built from the pinned modules in tools/<name>. */
-export const GO_TOOLS = ['actionlint', 'act', 'k6'] as const;
+export const GO_TOOLS = ['actionlint', 'act', 'k6', 'versitygw', 'dbmate'] as const;
 export type GoTool = (typeof GO_TOOLS)[number];
 
 /** Programs of the Debian packages. */
@@ -20,6 +20,7 @@ const PROGRAMS: Record<string, string[]> = {
   rsync: ['rsync'],
   'mariadb-server': ['mariadbd', 'mariadb-install-db'],
   'mariadb-client': ['mariadb', 'mariadb-dump'],
+  pgbackrest: ['pgbackrest'],
   postgresql: ['postgres', 'initdb', 'psql', 'pg_dump'],
   prometheus: ['prometheus'],
   age: ['age'],

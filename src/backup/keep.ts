@@ -1,15 +1,27 @@
-/** Keeping the newest backups, and clearing away what killed runs left. */
+/** Which backups are kept, and clearing away the others and what killed runs left. */
 import { text } from 'node:stream/consumers';
+import { Failure } from '../outcome/outcome.ts';
 import type { Vault } from '../vault/vault.ts';
-import { expired, leftovers, type Manifest, parseName, unsealed } from './manifest.ts';
+import { LEVELS, leftovers, type Manifest, manifestName, parseName, unsealed } from './manifest.ts';
 
 /** A run may take this long before its files count as left behind. */
 const RUN_MS = 24 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
+
+/** Rules of what is kept: so many of the newest, so many of each day, week, month. No rule at all keeps everything. */
+export interface KeepPolicy {
+  last?: number | undefined;
+  daily?: number | undefined;
+  weekly?: number | undefined;
+  monthly?: number | undefined;
+}
 
 /** What was cleared, for people. */
 export interface Kept {
-  /** Ids of backups that went because of `last`. */
+  /** Ids of backups that went, newest first. */
   deleted: string[];
+  /** Ids of backups that no rule keeps, and that somebody may still need; newest first. */
+  protected: string[];
   /** Names of files of runs that never finished, removed. */
   abandoned: string[];
   /** Names of files of runs that may still be at work, or were killed within the last day; left alone. */
@@ -18,24 +30,76 @@ export interface Kept {
   damaged: string[];
 }
 
-/** Deletes all but the newest `last` backups of an environment (all stay where it is null), never the newest proven one. */
-export async function keepNewest(
+/**
+ * Which of an environment's backups go, newest first; `manifests` in any order. A backup stays where any rule keeps it:
+ * `last: n` the newest n; `daily: n` the newest backup of each of the last n days that have one, and so by ISO weeks
+ * (from Monday) and months, all in UTC. A day without a backup does not use up one of the n. This is how `restic forget`
+ * reads its --keep rules (https://restic.readthedocs.io/en/stable/060_forget.html). Never goes the newest of those with
+ * the best level, nor one in `protectedIds`; none goes without a rule. Pure.
+ */
+export function expired(manifests: Manifest[], policy: KeepPolicy, protectedIds: Iterable<string>): Manifest[] {
+  const { last, daily, weekly, monthly } = policy;
+  const rules = [
+    { count: last, period: ({ id }: Manifest) => id },
+    { count: daily, period: (of: Manifest) => dayOf(of) },
+    // 1 January 1970 was a Thursday: three days after a Monday.
+    { count: weekly, period: (of: Manifest) => Math.floor((dayOf(of) + 3) / 7) },
+    { count: monthly, period: ({ began }: Manifest) => new Date(began).toISOString().slice(0, 7) },
+  ];
+  if (rules.every(({ count }) => count === undefined)) return [];
+  const newestFirst = manifests.toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  const stay = new Set(protectedIds);
+  const best = bestOf(newestFirst);
+  if (best) stay.add(best.id);
+  for (const { count = 0, period } of rules)
+    for (const manifest of newestOfEach(newestFirst, period).slice(0, count)) stay.add(manifest.id);
+  return newestFirst.filter(({ id }) => !stay.has(id));
+}
+
+/**
+ * Deletes what `expired` names, and what runs left behind more than a day ago. `protectedIds` are backups that an open
+ * change or incident names. Throws what the vault throws; what is half done then is finished by the next call.
+ */
+export async function clearOld(
   vault: Vault,
   environment: string,
-  last: number | null,
+  policy: KeepPolicy,
+  protectedIds: Iterable<string>,
   now = new Date(),
 ): Promise<Kept> {
-  const names = await vault.list();
+  const names = (await vault.list()).map(({ name }) => name);
+  const { manifests, damaged } = await readManifests(vault, names, environment);
+  const needed = new Set(protectedIds);
+  const old = expired(manifests, policy, needed);
+  const spared = expired(manifests, policy, []).filter(({ id }) => needed.has(id));
   const { abandoned, perhapsRunning } = leftovers(names, environment, now, RUN_MS);
   for (const name of abandoned) await vault.remove(name);
-  const { manifests, damaged } = await readManifests(vault, names, environment);
-  const old = last === null ? [] : expired(manifests, last);
-  for (const manifest of old) {
+  for (const { id } of old) {
     // The manifest goes first: what is half deleted is then no backup any more, and the next run clears it.
-    await vault.remove(`${manifest.id}.manifest.json`);
-    for (const name of names.filter((each) => parseName(each)?.id === manifest.id)) await vault.remove(name);
+    await vault.remove(manifestName(id));
+    for (const name of names.filter((each) => parseName(each)?.id === id)) await vault.remove(name);
   }
-  return { deleted: old.map(({ id }) => id), abandoned, perhapsRunning, damaged };
+  const ids = (of: Manifest[]) => of.map(({ id }) => id);
+  return { deleted: ids(old), protected: ids(spared), abandoned, perhapsRunning, damaged };
+}
+
+/** The newest of those with the best level. */
+function bestOf(newestFirst: Manifest[]): Manifest | undefined {
+  const level = LEVELS.findLast((each) => newestFirst.some((manifest) => manifest.level === each));
+  return newestFirst.find((manifest) => manifest.level === level);
+}
+
+function newestOfEach(newestFirst: Manifest[], period: (manifest: Manifest) => string | number): Manifest[] {
+  const seen = new Set<string | number>();
+  return newestFirst.filter((manifest) => {
+    const of = period(manifest);
+    return !seen.has(of) && seen.add(of);
+  });
+}
+
+/** The day on which a backup was begun, UTC, counted from 1 January 1970. */
+function dayOf({ began }: Manifest): number {
+  return Math.floor(Date.parse(began) / DAY_MS);
 }
 
 async function readManifests(
@@ -48,13 +112,13 @@ async function readManifests(
   for (const name of names) {
     const of = parseName(name);
     if (!of?.manifest || of.environment !== environment) continue;
-    const found = await vault
-      .get(name)
-      .then(text)
-      .then((json) => unsealed(json, name))
-      .catch(() => null);
-    if (found) manifests.push(found.manifest);
-    else damaged.push(name);
+    try {
+      manifests.push(unsealed(await vault.get(name).then(text), name).manifest);
+    } catch (error) {
+      // A vault that does not answer is no damaged manifest.
+      if (!(error instanceof Failure) || error.code !== 'backup-failed') throw error;
+      damaged.push(name);
+    }
   }
   return { manifests, damaged };
 }

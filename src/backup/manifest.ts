@@ -1,6 +1,6 @@
 /** What a backup is: all its parts under one manifest. Pure: names, levels, digests, and which backup is which. */
 import { createHash } from 'node:crypto';
-import type { DumpFacts, Traits } from '../database/database.ts';
+import type { Contents, DumpFacts, Traits } from '../database/database.ts';
 import { Failure } from '../outcome/outcome.ts';
 
 /** What was proven, from least to most: written; read back, decrypted and unpacked whole; restored into a server; equal there to the original. */
@@ -10,14 +10,7 @@ export type Level = (typeof LEVELS)[number];
 interface AnyPart {
   /** Unique among the parts of its kind. */
   name: string;
-  /** Its name in the vault. */
-  file: string;
-  /** Bytes before compression, and as they are stored. */
-  raw: number;
-  stored: number;
-  /** Of the bytes as they are stored. */
-  sha256: string;
-  /** ISO 8601, UTC. */
+  /** ISO 8601, UTC: when it was begun, and when all of it lay in the vault. Proving comes after. */
   began: string;
   ended: string;
   level: Level;
@@ -25,29 +18,77 @@ interface AnyPart {
   why: string | null;
 }
 
-export interface DatabasePart extends AnyPart, Omit<DumpFacts, 'bytes'> {
+/** A part whose bytes lie in the vault. */
+interface StoredPart extends AnyPart {
+  /** Its name in the vault. */
+  file: string;
+  /** Bytes before compression, and as they are stored. */
+  raw: number;
+  stored: number;
+  /** Of the bytes as they are stored, hex. */
+  sha256: string;
+}
+
+/** What proving a database has shown. */
+export interface Shown {
+  level: Level;
+  why: string | null;
+  /** Milliseconds from the first byte read back to the server having all of it; null where it was not restored. */
+  restored: number | null;
+  /** In what the server it was restored into is not like the original, for people. */
+  unlike: string[];
+}
+
+export interface DatabasePart extends StoredPart, Shown, Omit<DumpFacts, 'bytes' | 'contents'> {
   kind: 'database';
   traits: Traits;
   /** The digest of the schema's canonical form, the same before and after the dump. */
   fingerprint: string;
+  /** What the dump holds; null in a manifest of schema 1. */
+  contents: Contents | null;
+  /** Where it was dumped from. */
+  from: 'primary' | 'replica';
+  /** Milliseconds of the dump: how long the server held its snapshot. Null in a manifest of schema 1. */
+  dumped: number | null;
 }
 
-export interface ConfigPart extends AnyPart {
+export interface ConfigPart extends StoredPart {
   kind: 'config';
   host: string;
   path: string;
 }
 
-export type Part = DatabasePart | ConfigPart;
+/** A database that another tool has backed up, where that tool keeps it. */
+export interface ProvidedPart extends AnyPart, Shown {
+  kind: 'provided';
+  traits: Traits;
+  /** What the tool calls this backup. */
+  backup: string;
+  /** Where it stands, as the tool says it; null where it does not. */
+  position: string | null;
+  /** Bytes of it, as the tool says; null where it does not. */
+  bytes: number | null;
+  /** The longest stretch of work that a restore loses, as changeline.yml says it: 5m. */
+  rpo: string;
+  /** The digest of the live schema when the tool was done, the same as before. */
+  fingerprint: string;
+}
+
+export type Part = DatabasePart | ConfigPart | ProvidedPart;
+
+/** What the positions and times of the parts mean together. */
+export const ACROSS = 'databases are dumped one after the other, each with its own position and time';
 
 export interface Manifest {
-  schema: 1;
+  /** 1 was written before contents were compared: read as this, with what it lacks as null. */
+  schema: 1 | 2;
   id: string;
   environment: string;
   /** The version that was live. */
   version: string | null;
   began: string;
   ended: string;
+  across: string;
   /** age recipients; empty where the parts lie unencrypted. */
   recipients: string[];
   /** The lowest of the parts. */
@@ -110,9 +151,10 @@ export function unsealed(text: string, name: string): { manifest: Manifest; dige
   try {
     const { sha256: digest, manifest } = JSON.parse(text) as { sha256: string; manifest: Manifest };
     if (sha256(JSON.stringify(manifest)) !== digest) throw new Error('its digest does not fit');
-    if (manifest.schema !== 1) throw new Error(`it has schema ${manifest.schema}, and this version knows 1`);
+    if (manifest.schema !== 1 && manifest.schema !== 2)
+      throw new Error(`it has schema ${manifest.schema}, and this version knows 1 and 2`);
     if (manifestName(manifest.id) !== name) throw new Error('it names another backup');
-    return { manifest, digest };
+    return { manifest: manifest.schema === 1 ? brought(manifest) : manifest, digest };
   } catch (error) {
     throw new Failure({
       code: 'backup-failed',
@@ -124,20 +166,15 @@ export function unsealed(text: string, name: string): { manifest: Manifest; dige
   }
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+/** A manifest of schema 1 with what it did not know as null. */
+function brought(old: Manifest): Manifest {
+  const unknown = { contents: null, dumped: null, restored: null, unlike: [], from: 'primary' as const };
+  const parts = old.parts.map((part) => (part.kind === 'database' ? { ...part, ...unknown } : part));
+  return { ...old, across: ACROSS, parts };
 }
 
-/**
- * Which of an environment's backups go: all but the newest `last`, and never the newest one that reached `compared`
- * (or, where none did, the newest of the best level). `manifests` in any order.
- */
-export function expired(manifests: Manifest[], last: number): Manifest[] {
-  const newestFirst = manifests.toSorted((a, b) => (a.id < b.id ? 1 : -1));
-  const best = LEVELS.toReversed()
-    .map((level) => newestFirst.find((each) => each.level === level))
-    .find(Boolean);
-  return newestFirst.slice(last).filter((each) => each !== best);
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** What a killed run left: names of files without a manifest. A run that may still be at work (`youngerThan`) is told apart. */

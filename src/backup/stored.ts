@@ -1,18 +1,23 @@
 /** The way of the bytes into a vault and back: zstd, then age, with a digest at the end of the way; streamed, so that memory stays flat. */
 import { createHash } from 'node:crypto';
-import { Readable, type Writable } from 'node:stream';
+import { type Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { Decrypter, Encrypter } from 'age-encryption';
 import { Failure } from '../outcome/outcome.ts';
 import type { Stored, Vault } from '../vault/vault.ts';
+import { decryption, encryption } from './age.ts';
 
-// Without a size, a web stream made from a Node stream counts chunks and would hold thousands of them.
-const strategy = () => new ByteLengthQueuingStrategy({ highWaterMark: 262_144 }) as QueuingStrategy<Uint8Array>;
+/** Bytes that zstd gives in one piece; with Node's default of 16 KiB, a quarter of its time is lost in between. */
+const PIECE = 131_072;
+/**
+ * Level 3, with a checksum, on one thread: with more (ZSTD_c_nbWorkers), the streams of Node 24 break at their end
+ * (ERR_STREAM_PUSH_AFTER_EOF).
+ */
+const PACKING = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
 
 /**
- * Stores what `source` writes. `recipients` empty: unencrypted. Either all of it lies in the vault under its name, or
- * nothing does. Throws what the source or the vault threw.
+ * Stores what `source` writes. `recipients` (age1…) empty: unencrypted. Either all of it lies in the vault under its
+ * name, or nothing does. Throws what the source or the vault threw.
  */
 export async function store<T>(
   vault: Vault,
@@ -21,17 +26,20 @@ export async function store<T>(
   source: (to: Writable) => Promise<T>,
   signal: AbortSignal,
 ): Promise<Stored & { from: T }> {
-  const compress = createZstdCompress({
-    params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
-  });
-  // An error may come before anyone reads: it is told by the promises below.
+  const compress = createZstdCompress({ chunkSize: PIECE, params: PACKING });
+  const encrypt = recipients.length ? await encryption(recipients) : null;
+  // Errors, which may come before anyone reads, are told by the promises below; the pipe only hands them on.
   compress.on('error', () => {});
-  const packed = recipients.length ? await encrypted(compress, recipients) : compress;
+  if (encrypt) pipeline(compress, encrypt).catch(() => {});
   const writing = source(compress).catch((error) => {
     compress.destroy(error); // else the vault would wait for an end that never comes
     throw error;
   });
-  const [written, stored] = await Promise.allSettled([writing, vault.put(name, packed, signal)]);
+  const putting = vault.put(name, encrypt ?? compress, signal).catch((error) => {
+    compress.destroy(error); // else the source would wait for room that never comes
+    throw error;
+  });
+  const [written, stored] = await Promise.allSettled([writing, putting]);
   // Where one side breaks, the other only sees its pipe close: the telling error is the one that is a Failure.
   if (stored.status === 'rejected')
     throw stored.reason instanceof Failure || written.status === 'fulfilled' ? stored.reason : written.reason;
@@ -42,13 +50,6 @@ export async function store<T>(
   return { ...stored.value, from: written.value };
 }
 
-async function encrypted(from: Readable, recipients: string[]): Promise<Readable> {
-  const encrypter = new Encrypter();
-  for (const recipient of recipients) encrypter.addRecipient(recipient);
-  const web = Readable.toWeb(from, { strategy: strategy() } as never) as unknown as ReadableStream<Uint8Array>;
-  return Readable.fromWeb((await encrypter.encrypt(web)) as never);
-}
-
 /** What came by while a stored file was read. Complete only when the stream has ended. */
 export interface Seen {
   stored: number;
@@ -56,7 +57,11 @@ export interface Seen {
   raw: number;
 }
 
-/** The original bytes of a stored file, and what was seen on the way. `identity` null: it is not encrypted. */
+/**
+ * The original bytes of a stored file, and what was seen on the way. `identity` (AGE-SECRET-KEY-…) null: it is not
+ * encrypted. Throws `backup-identity` where the identity does not open it, `backup-failed` where it is not what age
+ * wrote, and what the vault throws; later on, the stream fails with them.
+ */
 export async function unpacked(
   vault: Vault,
   name: string,
@@ -65,34 +70,28 @@ export async function unpacked(
   const hash = createHash('sha256');
   const seen = { stored: 0, raw: 0 };
   const source = await vault.get(name);
-  const counted = Readable.from(
-    tapped(source, (chunk) => {
-      seen.stored += chunk.length;
-      hash.update(chunk);
-    }),
-    { objectMode: false },
-  );
-  const plain = identity === null ? counted : await decrypted(counted, identity);
-  const decompress = createZstdDecompress();
-  // The error reaches whoever reads `stream`: pipeline destroys it with the error.
-  pipeline(plain, decompress).catch(() => {});
-  const stream = Readable.from(
-    tapped(decompress, (chunk) => (seen.raw += chunk.length)),
-    { objectMode: false },
-  );
-  return { stream, seen: () => ({ ...seen, sha256: hash.digest('hex') }) };
+  const asStored = watching((chunk) => {
+    seen.stored += chunk.length;
+    hash.update(chunk);
+  });
+  const stream = watching((chunk) => (seen.raw += chunk.length));
+  const decompress = createZstdDecompress({ chunkSize: PIECE });
+  const decrypt = identity === null ? null : decryption(identity);
+  const way = decrypt
+    ? pipeline(source, asStored, decrypt, decompress, stream)
+    : pipeline(source, asStored, decompress, stream);
+  // The error reaches whoever reads `stream`: the pipe destroys it with the error.
+  way.catch(() => {});
+  stream.on('error', () => {});
+  await decrypt?.opened;
+  return { stream, seen: () => ({ ...seen, sha256: hash.copy().digest('hex') }) };
 }
 
-async function decrypted(from: Readable, identity: string): Promise<Readable> {
-  const decrypter = new Decrypter();
-  decrypter.addIdentity(identity);
-  const web = Readable.toWeb(from, { strategy: strategy() } as never) as unknown as ReadableStream<Uint8Array>;
-  return Readable.fromWeb((await decrypter.decrypt(web)) as never);
-}
-
-async function* tapped(from: AsyncIterable<Buffer>, see: (chunk: Buffer) => void): AsyncGenerator<Buffer> {
-  for await (const chunk of from) {
-    see(chunk);
-    yield chunk;
-  }
+function watching(see: (chunk: Buffer) => void): Transform {
+  return new Transform({
+    transform: (chunk: Buffer, _encoding, done) => {
+      see(chunk);
+      done(null, chunk);
+    },
+  });
 }

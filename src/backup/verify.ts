@@ -1,133 +1,182 @@
 /** Proving a stored part: read back, unpacked, restored, compared. Each level is claimed only after it was reached. */
 import { createHash } from 'node:crypto';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { difference, type Fingerprint, type Throwaway, throwaway } from '../database/database.ts';
+import {
+  compareContents,
+  difference,
+  dumpEnd,
+  type Fingerprint,
+  readDump,
+  type Throwaway,
+  type ThrowawayPlace,
+  throwaway,
+} from '../database/database.ts';
 import { Failure } from '../outcome/outcome.ts';
 import { redact } from '../secret/secret.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { ConfigPart, DatabasePart, Level } from './manifest.ts';
-import { type Seen, unpacked } from './stored.ts';
+import { readPart } from './find.ts';
+import type { ConfigPart, DatabasePart, Level, Shown } from './manifest.ts';
 
-/** A level, and why it is not a higher one. */
-export interface Proof {
-  level: Level;
-  why: string | null;
-}
-
+/** How a part is proven. */
 export interface ProofOptions {
   vault: Vault;
   /** The age identity that opens the part; null where it is not encrypted. */
   identity: string | null;
+  /** For copies and files with passwords, mode 0700. */
   scratch: string;
+  /** Where the throwaway server runs. */
+  at: ThrowawayPlace;
   signal: AbortSignal;
+  /** Is handed a copy that was compared, by the name of its database, and closes it; without it, it is closed here. */
+  keepCopy?: ((database: string, copy: Throwaway) => Promise<void>) | undefined;
 }
 
-type Claimed<P> = Omit<P, 'level' | 'why'>;
+/** A part before anything of it is proven. */
+export type Unproven<P> = Omit<P, keyof Shown>;
 
-/** Proves a database's part as far as it goes. Throws only `cancelled`: whatever else fails is the reason for the level. */
+/** The schema that the copy must have: with its form what differs can be named. */
+type Schema = Pick<Fingerprint, 'digest'> & Partial<Fingerprint>;
+
+/**
+ * Proves a database's part as far as it goes. Throws `cancelled` and `backup-identity`: whatever else fails is the
+ * reason for the level.
+ */
 export async function proveDatabase(
-  part: Claimed<DatabasePart>,
-  original: Fingerprint,
+  part: Unproven<DatabasePart>,
+  original: Schema,
   options: ProofOptions,
-): Promise<Proof> {
+): Promise<Shown> {
   let copy: Throwaway | null = null;
   try {
-    copy = await throwaway({ scratch: options.scratch, like: part.traits, signal: options.signal });
-    await restoreCopy(part, copy, options);
-    return await compared(part, original, copy);
+    const { scratch, at, signal } = options;
+    copy = await throwaway({ scratch, like: part.traits, at, signal });
+    const restored = await restoreCopy(part, copy, options);
+    const proof = await compared(part, original, copy, options.signal);
+    const { unlike } = copy;
+    if (proof.level === 'compared' && options.keepCopy) {
+      const kept = copy;
+      copy = null;
+      await options.keepCopy(part.name, kept);
+    }
+    return { ...proof, restored, unlike };
   } catch (error) {
-    stopIfCancelled(options.signal, error);
+    stop(options.signal, error);
     const read = await proveReadable(part, options);
-    return read.level === 'stored' ? read : { level: 'readable', why: `it could not be restored: ${reason(error)}` };
+    const why = read.level === 'stored' ? read.why : `it could not be restored: ${reason(error)}`;
+    return { level: read.level, why, restored: null, unlike: copy?.unlike ?? [] };
   } finally {
     await copy?.close();
   }
 }
 
-/** Proves a file: it is `compared` where the bytes that come back are the bytes that went in. */
-export async function proveFile(part: Claimed<ConfigPart>, original: string, options: ProofOptions): Promise<Proof> {
+/**
+ * Proves a file: it is `compared` where the bytes that come back are the bytes that went in. `original` is their sha256,
+ * hex; where it is null (a drill), the digest of what is stored has to do, whose bytes were compared when it was taken.
+ */
+export async function proveFile(
+  part: Unproven<ConfigPart>,
+  original: string | null,
+  options: ProofOptions,
+): Promise<Pick<Shown, 'level' | 'why'>> {
   const hash = createHash('sha256');
-  const read = await proveReadable(part, options, (chunk) => hash.update(chunk));
-  if (read.level === 'stored') return read;
-  if (hash.digest('hex') === original) return { level: 'compared', why: null };
+  const see = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      hash.update(chunk);
+      done();
+    },
+  });
+  try {
+    await pipeline(await stream(part, options), see, { signal: options.signal });
+  } catch (error) {
+    stop(options.signal, error);
+    return unreadable(error);
+  }
+  if (original === null || hash.digest('hex') === original) return { level: 'compared', why: null };
   return { level: 'readable', why: 'the bytes that come back are not the ones that went in' };
 }
 
-/** Restores a stored part into an empty throwaway. Throws where the stored bytes are not the ones of the manifest. */
-async function restoreCopy(part: Claimed<DatabasePart>, copy: Throwaway, options: ProofOptions): Promise<void> {
-  const { stream, seen } = await unpacked(options.vault, part.file, options.identity);
-  await copy.restore(stream, options.signal);
+/** Restores a stored part into an empty throwaway. Answers the milliseconds. Throws where what is stored is not what was written. */
+async function restoreCopy(part: Unproven<DatabasePart>, copy: Throwaway, options: ProofOptions): Promise<number> {
+  const began = performance.now();
+  const end = dumpEnd(part.traits.engine);
+  const source = await stream(part, options);
+  const seen = Readable.from(looked(source, end.see), { objectMode: false });
+  await copy.restore(seen, options.signal);
+  const took = performance.now() - began;
   // A restore may have enough before the last byte; what was seen then is no proof of the rest.
-  for await (const _ of stream) if (options.signal.aborted) break;
-  const broken = unlike(part, seen());
+  for await (const _ of seen) if (options.signal.aborted) break;
+  const broken = end.broken();
   if (broken) throw new Error(broken);
+  return Math.round(took);
 }
 
-async function compared(part: Claimed<DatabasePart>, original: Fingerprint, copy: Throwaway): Promise<Proof> {
+async function* looked(from: Readable, see: (chunk: Buffer) => void): AsyncGenerator<Buffer> {
+  for await (const chunk of from as AsyncIterable<Buffer>) {
+    see(chunk);
+    yield chunk;
+  }
+}
+
+/** What a copy shows of the part that was restored into it: its schema, its data, and what could not be matched. */
+async function compared(
+  part: Unproven<DatabasePart>,
+  original: Schema,
+  copy: Throwaway,
+  signal: AbortSignal,
+): Promise<{ level: Level; why: string | null }> {
   const also = copy.unlike.length ? `; ${copy.unlike.join('; ')}` : '';
+  const restored = (why: string) => ({ level: 'restored' as const, why: `${why}${also}` });
   const schema = await copy.database.fingerprint();
   if (schema.digest !== original.digest) {
-    const lines = difference(original.form, schema.form, 3).map((line) => line.slice(0, 120));
-    return { level: 'restored', why: `the schema of the copy differs: ${lines.join(' | ')}${also}` };
+    const lines = original.form === undefined ? [] : difference(original.form, schema.form, 3);
+    return restored(`the schema of the copy differs: ${lines.map((line) => line.slice(0, 120)).join(' | ')}`);
   }
-  if (part.counts === null) return { level: 'restored', why: 'the rows in the dump could not be counted' };
-  const wrong = differentCounts(part.counts, await copy.database.counts());
-  return wrong === null ? { level: 'compared', why: null } : { level: 'restored', why: `rows differ: ${wrong}${also}` };
+  if (part.contents === null) return restored('the manifest is of an earlier version and holds no digests of rows');
+  const other = compareContents(part.contents, await copy.database.contents(signal));
+  if (other !== null) return restored(`the data of the copy differ: ${other}`);
+  if (copy.lacks.length) return restored(`not proven, since the copy has no match for it: ${copy.lacks.join(', ')}`);
+  return { level: 'compared', why: null };
 }
 
-/** The first table whose rows differ, in words; null where all are equal. */
-export function differentCounts(dumped: Record<string, number>, restored: Record<string, number>): string | null {
-  for (const table of new Set([...Object.keys(dumped), ...Object.keys(restored)])) {
-    const [before, after] = [dumped, restored].map((counts) =>
-      Object.hasOwn(counts, table) ? counts[table] : undefined,
-    );
-    if (before !== after)
-      return `${table} has ${before ?? 'no count'} in the dump and ${after ?? 'no count'} in the copy`;
-  }
-  return null;
-}
-
+/** `readable` where all of it comes back and the engine's own reader takes it for a whole dump. */
 async function proveReadable(
-  part: Claimed<DatabasePart | ConfigPart>,
+  part: Unproven<DatabasePart>,
   options: ProofOptions,
-  see?: (chunk: Buffer) => void,
-): Promise<Proof> {
+): Promise<{ level: Level; why: string | null }> {
+  const { scratch, signal } = options;
   try {
-    const { stream, seen } = await unpacked(options.vault, part.file, options.identity);
-    const sink = new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        see?.(chunk);
-        done();
-      },
-    });
-    await pipeline(stream, sink, { signal: options.signal });
-    const broken = unlike(part, seen());
-    return broken ? { level: 'stored', why: broken } : { level: 'readable', why: null };
+    const source = await stream(part, options);
+    await readDump(source, { like: part.traits, scratch, signal });
+    for await (const _ of source) if (signal.aborted) break;
+    return { level: 'readable', why: null };
   } catch (error) {
-    stopIfCancelled(options.signal, error);
-    return { level: 'stored', why: `what is stored could not be read back: ${reason(error)}` };
+    stop(signal, error);
+    return unreadable(error);
   }
 }
 
-function unlike(part: Claimed<DatabasePart | ConfigPart>, seen: Seen): string | null {
-  if (seen.sha256 !== part.sha256 || seen.stored !== part.stored)
-    return 'the stored bytes are not the ones that were written';
-  return seen.raw === part.raw ? null : `unpacked, it has ${seen.raw} bytes of ${part.raw}`;
+function stream(part: Unproven<DatabasePart | ConfigPart>, { vault, identity }: ProofOptions): Promise<Readable> {
+  return readPart(vault, part, identity);
 }
 
-function stopIfCancelled(signal: AbortSignal, error: unknown): void {
+function unreadable(error: unknown): { level: Level; why: string | null } {
+  return { level: 'stored', why: `what is stored could not be read back: ${reason(error)}` };
+}
+
+/** What is no answer about the part: a run that was cancelled, an identity that opens nothing. */
+function stop(signal: AbortSignal, error: unknown): void {
+  if (error instanceof Failure && (signal.aborted || error.code === 'backup-identity')) throw error;
   if (signal.aborted)
-    throw error instanceof Failure
-      ? error
-      : new Failure({
-          code: 'cancelled',
-          what: 'the run was cancelled while a backup was proven',
-          next: 'run it again',
-        });
+    throw new Failure({
+      code: 'cancelled',
+      what: 'the run was cancelled while a backup was proven',
+      next: 'run it again',
+    });
 }
 
-function reason(error: unknown): string {
+/** Why something went wrong, in one line. */
+export function reason(error: unknown): string {
   if (error instanceof Failure) return [error.what, error.why].filter(Boolean).join(': ');
   return redact((error as Error).message);
 }

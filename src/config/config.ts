@@ -12,6 +12,8 @@ export {
   type LoadTestSection,
   type MetricSection,
   type MigrateSection,
+  type RollbackSection,
+  type S3Section,
   type SmokeCheck,
   type WatchSection,
 } from './schema.ts';

@@ -1,6 +1,7 @@
 /** changeline.yml, declared once: the types, the checks and the published JSON Schema all come from here. */
 import { z } from 'zod';
 import { approveSchema, freezeSchema, gateSchema } from './control.ts';
+import { backupSchema, databaseSchema, migrateSchema, rollbackSchema, type s3Schema } from './data.ts';
 import { address, duration, percent, text } from './values.ts';
 import { type metricSchema, type smokeCheckSchema, smokeTestSchema, watchSchema } from './watching.ts';
 
@@ -17,21 +18,6 @@ export const hostSchema = z.union([
       .meta({ description: 'Fills {placeholders} of the other keys, for this host', examples: [{ port: 8081 }] }),
   }),
 ]);
-
-export const databaseSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'letters, digits, - and _')
-    .meta({ description: 'How other sections name it', examples: ['orders'] }),
-  url: text.meta({
-    description: 'postgres://, mysql://, mariadb:// or sqlite:, with any password from a ${VARIABLE}',
-    examples: ['postgres://shop:${SHOP_PASSWORD}@db.example.com/shop'],
-  }),
-  via: address.optional().meta({
-    description: 'The host through which the database is reached over SSH',
-    examples: ['deploy@web1.example.com'],
-  }),
-});
 
 export const loadTestSchema = z.strictObject({
   scripts: z
@@ -51,37 +37,6 @@ export const loadTestSchema = z.strictObject({
     .regex(/^v?\d+\.\d+\.\d+$/, 'a version such as 2.2.0')
     .optional()
     .meta({ description: 'The k6 to use where none is on the PATH', examples: ['2.2.0'] }),
-});
-
-export const backupSchema = z.strictObject({
-  to: text.meta({ description: 'The directory that holds the backups', examples: ['/var/backups/shop'] }),
-  recipients: z
-    .array(z.string().regex(/^age1[a-z0-9]+$/, 'an age recipient, age1…'))
-    .optional()
-    .meta({ description: 'age recipients to encrypt to; unencrypted without', examples: [['age1…']] }),
-  level: z
-    .enum(['stored', 'readable', 'restored', 'compared'])
-    .default('compared')
-    .meta({ description: 'The level a backup must reach for the line to go on', examples: ['restored'] }),
-  keep: z
-    .strictObject({
-      last: z
-        .int()
-        .min(1)
-        .meta({ description: 'So many of the newest', examples: [14] }),
-    })
-    .optional()
-    .meta({ description: 'How many backups are kept; all by default', examples: [{ last: 14 }] }),
-});
-
-export const migrateSchema = z.strictObject({
-  from: text.meta({ description: 'The folder of SQL migrations inside the artifact', examples: ['db/migrations'] }),
-  database: text
-    .optional()
-    .meta({ description: 'The name of the database, where there are several', examples: ['orders'] }),
-  'lock-timeout': duration
-    .default('5s')
-    .meta({ description: 'How long a statement may wait for a lock on the live database', examples: ['5s'] }),
 });
 
 const answeringUrl = z.strictObject({
@@ -167,13 +122,14 @@ export const environmentSchema = z.strictObject({
   backup: backupSchema
     .optional()
     .meta({ description: 'A backup of databases and config files before they are changed' }),
-  migrate: migrateSchema.optional().meta({ description: 'SQL migrations, rehearsed on a copy first' }),
+  migrate: migrateSchema.optional().meta({ description: 'Migrations, rehearsed on a copy first' }),
   deploy: deploySchema.optional().meta({ description: 'How a version gets onto the hosts' }),
   'smoke-test': smokeTestSchema.optional().meta({
     description: 'What a user must get: URLs that answer 200, or checks',
     examples: [['https://shop.example.com/health']],
   }),
   watch: watchSchema.optional().meta({ description: 'What must not get worse after a release' }),
+  rollback: rollbackSchema.optional().meta({ description: 'What becomes of the data when the code is taken back' }),
   approve: approveSchema.optional().meta({ description: 'People who must agree' }),
   freeze: freezeSchema.optional().meta({ description: 'When nothing merges or ships' }),
 });
@@ -213,7 +169,9 @@ export type EnvironmentSections = z.output<typeof environmentSchema>;
 export type DatabaseSection = z.output<typeof databaseSchema>;
 export type LoadTestSection = z.output<typeof loadTestSchema>;
 export type BackupSection = z.output<typeof backupSchema>;
+export type S3Section = z.output<typeof s3Schema>;
 export type MigrateSection = z.output<typeof migrateSchema>;
+export type RollbackSection = z.output<typeof rollbackSchema>;
 export type DeploySection = z.output<typeof deploySchema>;
 export type SmokeCheck = z.output<typeof smokeCheckSchema>;
 export type MetricSection = z.output<typeof metricSchema>;

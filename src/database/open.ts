@@ -1,7 +1,9 @@
 /** Opens the adapter that a URL asks for; each engine's client is loaded only when it is needed. */
+import { tmpdir } from 'node:os';
 import type { DatabaseSection } from '../config/config.ts';
-import { parseAddress } from './address.ts';
-import type { Database, Engine, OpenOptions, Throwaway, Traits } from './types.ts';
+import { Failure } from '../outcome/outcome.ts';
+import { parseAddress, type ServerAddress } from './address.ts';
+import type { Database, Engine, OpenOptions, Replacement, Throwaway, ThrowawayPlace, Traits } from './types.ts';
 
 /**
  * Connects to a database of the environment. Throws `config-invalid` for a URL that is not one,
@@ -18,25 +20,88 @@ export async function openDatabase(section: DatabaseSection, options: OpenOption
 
 /** What a throwaway is made like, and where. */
 export interface ThrowawayOptions {
-  /** Data lies below it where the server's user may enter it, else below the system's directory for temporary files. */
+  /** For files with a password, and for the data where `at` names no folder: below it where the server's user may enter it, else below the system's folder for temporary files. */
   scratch: string;
   like: Traits;
+  /** Where its server runs. */
+  at: ThrowawayPlace;
   signal: AbortSignal;
 }
 
 /**
- * Starts a server of our own, like the original: same major version or the next newer one installed, in a directory
- * of mode 0700, on a unix socket, with durable settings. Throws `tool-missing` where none can be had.
+ * A place to restore a copy into: a server of our own like the original (same major version or the next newer one), in a
+ * directory of mode 0700, on a loopback port with a random password, with nothing durable until `harden`; or an empty
+ * database on the server of `at.url`. Where this process dies, however it does, the server ends and its data are wiped.
+ * SQLite's is a file here, whatever `at` says. Throws `tool-missing`, `backup-failed`, `disk-full`, `database-denied`,
+ * `config-invalid` where none can be had, `cancelled`.
  */
 export async function throwaway(options: ThrowawayOptions): Promise<Throwaway> {
+  const { at, scratch } = options;
   const { engine } = options.like;
-  if (engine === 'sqlite') return (await import('./sqlite/sqlite.ts')).throwawaySqlite(options);
+  if (engine === 'sqlite') {
+    const folder = at.kind === 'runner' ? (at.scratch ?? scratch) : scratch;
+    return (await import('./sqlite/sqlite.ts')).throwawaySqlite({ ...options, scratch: folder });
+  }
+  if (at.kind === 'url') return (await import('./throwaway/on-url.ts')).throwawayOnUrl({ ...options, url: at.url });
   if (engine === 'postgres') return (await import('./throwaway/postgres.ts')).throwawayPostgres(options);
   return (await import('./throwaway/mysql.ts')).throwawayMysql(options);
 }
 
-/** Throws `tool-missing` where `throwaway` would find no server of a fitting version. Changes nothing. */
-export async function checkThrowaway(engine: Engine, version: string): Promise<void> {
-  if (engine === 'postgres') await (await import('./throwaway/postgres.ts')).postgresServer(version);
-  if (engine === 'mysql' || engine === 'mariadb') await (await import('./throwaway/mysql.ts')).mysqlServer(engine);
+/**
+ * Says beforehand what `throwaway` would lack. Throws `tool-missing` where there is no server of a fitting version, and
+ * for `at.url` what connecting throws, `config-invalid`, `database-denied`. Changes nothing, but may pull an image.
+ */
+export async function checkThrowaway(engine: Engine, version: string, at: ThrowawayPlace): Promise<void> {
+  if (engine === 'sqlite') return;
+  const scratch = tmpdir();
+  if (at.kind === 'url') {
+    const signal = new AbortController().signal;
+    const { openAdmin } = await import('./throwaway/on-url.ts');
+    return (await openAdmin(at.url, { engine, version }, scratch, signal)).database.close();
+  }
+  await (await import('./throwaway/server.ts')).fittingServer({ at, engine, version, scratch });
+}
+
+/** Free bytes where a throwaway's data would lie, on that machine; null where that cannot be told, as on a server of the user's. */
+export async function throwawayRoom(at: ThrowawayPlace): Promise<number | null> {
+  return at.kind === 'url' ? null : (await import('./throwaway/server.ts')).roomAt(at);
+}
+
+/** What replacing a live database needs beside its section. */
+export interface ReplacementOptions extends OpenOptions {
+  /** The URL of a login on the same server that may create and rename databases; the database's own where it is null. */
+  admin: string | null;
+}
+
+/**
+ * Prepares to replace a database of the environment by one that is built beside it. Changes nothing. Throws as
+ * `openDatabase` does, and `data-irreversible` where the database cannot be replaced as it stands.
+ */
+export async function replacement(section: DatabaseSection, options: ReplacementOptions): Promise<Replacement> {
+  const live = parseAddress(section.url, section.name, options.workspace);
+  if (live.engine === 'sqlite')
+    return (await import('./replacement/sqlite.ts')).replaceSqlite(section.name, live.path, options);
+  const admin =
+    options.admin === null ? null : parseAddress(options.admin, `${section.name}, rollback.admin`, options.workspace);
+  if (admin !== null && admin.engine !== live.engine)
+    throw new Failure({
+      code: 'config-invalid',
+      what: 'rollback.admin is the URL of another kind of database',
+      where: `database ${section.name}`,
+      untouched: 'nothing was connected to',
+      next: 'name a login on the server of the database itself',
+    });
+  if (live.engine === 'postgres')
+    return (await import('./replacement/postgres.ts')).replacePostgres(
+      section.name,
+      live,
+      admin as ServerAddress | null,
+      options,
+    );
+  return (await import('./replacement/mysql.ts')).replaceMysql(
+    section.name,
+    live,
+    admin as ServerAddress | null,
+    options,
+  );
 }

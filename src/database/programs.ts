@@ -28,11 +28,6 @@ export async function postgresFolders(): Promise<string[]> {
   return [...pathFolders(), ...versioned.flat()];
 }
 
-/** The folders of servers, which are not always on the PATH of a user who is not root. */
-export function serverFolders(): string[] {
-  return [...new Set([...pathFolders(), '/usr/sbin', '/usr/local/sbin', '/usr/libexec'])];
-}
-
 export function pathFolders(): string[] {
   return (process.env.PATH ?? '').split(delimiter).filter(Boolean);
 }
@@ -77,13 +72,15 @@ export function compareVersions(a: string, b: string, parts = 3): number {
 
 /**
  * Runs a program and streams what it writes into `to`, which is ended only after the program's status was 0:
- * a consumer never takes a part for the whole. `tap` sees each chunk on the way. Answers the bytes.
+ * a consumer never takes a part for the whole. `tap` sees each chunk on the way, and `whole` is called before `to` is
+ * ended; either may throw to refuse what came. Answers the bytes.
  */
 export async function streamFrom(
   command: Command,
   to: Writable,
   signal: AbortSignal,
   tap?: (chunk: Buffer) => void,
+  whole?: () => void,
 ): Promise<number> {
   const child = start(command, { stdio: ['ignore', 'pipe', 'pipe'] });
   const { end } = await watched(child, command);
@@ -101,6 +98,7 @@ export async function streamFrom(
     await pipeline(child.stdout!, counted, to, { end: false, signal });
     const how = await end;
     if (how.status !== 0) throw dumpFailure(command, how);
+    whole?.();
     to.end();
     await finished(to);
     return bytes;

@@ -11,7 +11,9 @@ export function brief({ state, change }: Write): Write {
   const freezes = state.freezes.map((each) =>
     each.change === change.id ? { ...each, why: takenBack(change.version, ELSEWHERE) } : each,
   );
-  return { state: { ...state, incidents, freezes }, change: briefChange(change, byPerson) };
+  // Why a migration has no way down may quote what the database said.
+  const migrations = state.migrations.map((step) => (step.noDown === null ? step : { ...step, noDown: ELSEWHERE }));
+  return { state: { ...state, incidents, freezes, migrations }, change: briefChange(change, byPerson) };
 }
 
 function briefChange(change: Change, byPerson: boolean): Change {

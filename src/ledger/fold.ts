@@ -21,6 +21,9 @@ export function emptyState(environment: string): EnvironmentState {
     freezes: [],
     overrides: [],
     requests: [],
+    backups: [],
+    migrations: [],
+    held: [],
     writes: [],
   };
 }

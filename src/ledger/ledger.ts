@@ -1,5 +1,6 @@
 /** The history of every change in every environment, behind two adapters. The noun's public face. */
 export { openBranchLedger } from './branch.ts';
+export { type DataNote, noted } from './data.ts';
 export { openDirectoryLedger } from './directory.ts';
 export {
   addFreeze,
@@ -24,12 +25,15 @@ export type {
   Change,
   EnvironmentState,
   Freeze,
+  HeldMigration,
   Holder,
   Incident,
+  KnownBackup,
   Ledger,
   LedgerEvent,
   Live,
   Override,
+  SchemaStep,
   Write,
 } from './model.ts';
 export { isOfflineOpen, openOfflineLedger, syncOffline } from './offline.ts';

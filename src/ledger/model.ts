@@ -126,6 +126,52 @@ export interface ApprovalRequest {
   ended: 'used' | 'rejected' | 'expired' | 'replaced' | null;
 }
 
+/** A backup that was taken or that another tool took. */
+export interface KnownBackup {
+  id: string;
+  /** sha256 of its manifest. */
+  digest: string;
+  level: string;
+  /** ISO 8601, UTC: what it holds is older than this. */
+  ended: string;
+  change: string;
+  /** Names of the databases in it. */
+  databases: string[];
+  /** Milliseconds that restoring all of it took when it was proven; null where it was not restored. */
+  restored: number | null;
+}
+
+/** What a change did to the schema of a database, and how it could be undone. */
+export interface SchemaStep {
+  change: string;
+  version: string | null;
+  at: string;
+  database: string;
+  /** Fingerprints. */
+  before: string;
+  after: string;
+  /** Oldest first. `contract`: old code cannot live with it. */
+  applied: { version: string; name: string; kind: 'expand' | 'contract' }[];
+  /** Milliseconds that the way down took in rehearsal; null where there is none. */
+  down: number | null;
+  /** Why there is no way down. */
+  noDown: string | null;
+  /** The backup that was taken before it. */
+  backup: string | null;
+  /** Time on the live database against time in rehearsal; null where both were too short to compare. */
+  ratio: number | null;
+  /** The change that took it back. */
+  undone: string | null;
+}
+
+/** A contracting migration that a delivery has held back: the version it came with can live without it, and after it. */
+export interface HeldMigration {
+  migration: string;
+  database: string;
+  version: string;
+  since: string;
+}
+
 /** The present of one environment. */
 export interface EnvironmentState {
   schema: 1;
@@ -144,6 +190,12 @@ export interface EnvironmentState {
   overrides: Override[];
   /** Newest first, at most 20. */
   requests: ApprovalRequest[];
+  /** Newest first, at most 20. */
+  backups: KnownBackup[];
+  /** What was done to schemas, newest first, at most 50. */
+  migrations: SchemaStep[];
+  /** Newest first, at most 50. */
+  held: HeldMigration[];
   /** Ids of the newest writes, at most 20: tells whether a write whose answer was lost has landed. */
   writes: string[];
 }

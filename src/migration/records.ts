@@ -5,12 +5,21 @@
  */
 import type { Engine, Parameter, Runner } from '../database/database.ts';
 import { Failure } from '../outcome/outcome.ts';
+import { appliedByFlyway, flywayInsert } from './flyway-history.ts';
 import type { Dialect } from './lexer.ts';
-import type { JournalRecord, Recorded, ToolRecord } from './pending.ts';
-import { dialectOf, type Migration, type Tool } from './script.ts';
-
-const JOURNAL = 'changeline_migrations';
-const TABLES: Record<Tool, string> = { dbmate: 'schema_migrations', flyway: 'flyway_schema_history' };
+import { literally } from './literals.ts';
+import type { JournalRecord, Recorded } from './pending.ts';
+import { dialectOf, type History, type Migration, type Tool } from './script.ts';
+import {
+  JOURNAL,
+  journalEntry,
+  journalTable,
+  LATER_COLUMNS,
+  laterColumn,
+  type Reached,
+  TABLES,
+  toolTable,
+} from './tables.ts';
 
 /** The tables of one database, for as long as a session lasts. */
 export class Records {
@@ -18,22 +27,27 @@ export class Records {
   readonly #dialect: Dialect;
   readonly #tool: Tool;
   readonly #schema: string;
+  readonly #history: History;
 
-  private constructor(runner: Runner, dialect: Dialect, tool: Tool, schema: string) {
+  private constructor(runner: Runner, dialect: Dialect, tool: Tool, schema: string, history: History | null) {
     this.#runner = runner;
     this.#dialect = dialect;
     this.#tool = tool;
     this.#schema = schema;
+    this.#history = history ?? { schema: null, table: TABLES[tool], column: 'version' };
   }
 
-  /** Finds out where the tables are or would be: the current schema or database. Changes nothing. */
-  static async open(runner: Runner, engine: Engine, tool: Tool): Promise<Records> {
+  /**
+   * Finds out where the tables are or would be: the current schema or database. Changes nothing. `history`: where a
+   * script of EF Core keeps its own.
+   */
+  static async open(runner: Runner, engine: Engine, tool: Tool, history: History | null = null): Promise<Records> {
     const dialect = dialectOf(engine);
-    if (dialect === 'sqlite') return new Records(runner, dialect, tool, 'main');
+    if (dialect === 'sqlite') return new Records(runner, dialect, tool, 'main', history);
     const [row] = await runner.query(
       dialect === 'postgres' ? 'SELECT current_schema() AS name' : 'SELECT DATABASE() AS name',
     );
-    if (typeof row?.name === 'string') return new Records(runner, dialect, tool, row.name);
+    if (typeof row?.name === 'string') return new Records(runner, dialect, tool, row.name, history);
     throw new Failure({
       code: 'database-error',
       what: 'the login has no schema of its own to keep the record of migrations in',
@@ -47,10 +61,19 @@ export class Records {
   /** All that is on record; nothing where the tables are not there yet. Throws `migration-invalid` for another tool's record. */
   async read(): Promise<Recorded> {
     await this.#refuseOtherTools();
-    const journal = (await this.#columns(JOURNAL)).length > 0 ? await this.#readJournal() : [];
-    if ((await this.#columns(TABLES[this.#tool])).length === 0) return { tool: [], baseline: null, journal };
-    if (this.#tool === 'flyway') return { ...(await this.#readFlyway()), journal };
-    const rows = await this.#runner.query(`SELECT version FROM ${this.#table('schema_migrations')}`);
+    const journal = await this.#readJournal();
+    if (!(await this.#toolTableIsThere())) return { tool: [], baseline: null, journal };
+    if (this.#tool === 'flyway') {
+      const history = this.#table('flyway_schema_history');
+      const rows = await this.#runner.query(
+        `SELECT version, type, checksum, success FROM ${history} ORDER BY installed_rank`,
+      );
+      return { ...appliedByFlyway(rows), journal };
+    }
+    const { table, column, schema } = this.#history;
+    const rows = await this.#runner.query(
+      `SELECT ${this.#quote(column)} AS version FROM ${this.#table(table, schema ?? this.#schema)}`,
+    );
     return {
       tool: rows.map((row) => ({ version: String(row.version), checksum: null, success: true })),
       baseline: null,
@@ -58,24 +81,30 @@ export class Records {
     };
   }
 
-  /** Makes the tables where they are missing, as the tool itself would make them. */
+  /** Makes the tables where they are missing, as the tool itself would make them, and the journal's later columns. */
   async create(): Promise<void> {
-    for (const sql of [
+    const journal = this.#table(JOURNAL);
+    const tables = [
       ...toolTable(this.#tool, this.#dialect, this.#table(TABLES[this.#tool])),
-      journalTable(this.#table(JOURNAL)),
-    ]) {
-      await this.#runner.query(sql);
+      journalTable(journal, this.#dialect),
+    ];
+    for (const sql of tables) await this.#runner.query(sql);
+    const there = await this.#columns(JOURNAL);
+    for (const column of LATER_COLUMNS) {
+      if (!there.includes(column)) await this.#runner.query(laterColumn(journal, column, this.#dialect));
     }
   }
 
   /** True where `create` has nothing to do. */
   async exist(): Promise<boolean> {
-    return (await this.#columns(JOURNAL)).length > 0 && (await this.#columns(TABLES[this.#tool])).length > 0;
+    const there = await this.#columns(JOURNAL);
+    if (!LATER_COLUMNS.every((column) => there.includes(column))) return false;
+    return this.#tool === 'ef' || this.#toolTableIsThere();
   }
 
-  /** Journals that a migration begins which no transaction protects. Flyway sees it as failed until it is done. */
+  /** Journals that the first statement of a migration begins which no transaction protects. Flyway sees it as failed until it is done. */
   async begin(migration: Migration, change: string): Promise<void> {
-    await this.#journal(migration, change, { done: 0, begun: 0, applied: null });
+    await this.#journal(migration, change, { done: 0, begun: Math.min(1, migration.statements.length), applied: null });
     if (this.#tool === 'flyway') await this.#recordFlyway(migration, false, 0);
   }
 
@@ -97,7 +126,7 @@ export class Records {
   }
 
   /** The journal of one migration, or null. */
-  async journalOf(migration: Migration): Promise<JournalRecord | null> {
+  async journalOf(migration: Pick<Migration, 'version'>): Promise<JournalRecord | null> {
     return (await this.#readJournal()).find(({ version }) => version === migration.version) ?? null;
   }
 
@@ -112,54 +141,104 @@ export class Records {
       ]);
   }
 
-  /** Records that all of a migration is applied. `took` is in milliseconds. */
-  async applied(migration: Migration, change: string, took: number): Promise<void> {
+  /**
+   * Records that all of a migration is applied, and ends with `commit` the transaction that the caller has begun: one
+   * of the two tables without the other would be a lie. `took` is in milliseconds. Throws `migration-failed` where EF
+   * Core's script did not record it.
+   */
+  async applied(migration: Migration, change: string, took: number, commit: string): Promise<void> {
     const all = migration.statements.length;
-    await this.#journal(migration, change, { done: all, begun: all, applied: new Date().toISOString() });
+    const at = { done: all, begun: all, applied: new Date().toISOString() };
+    const journal = journalEntry(this.#table(JOURNAL), this.#dialect, migration, change, at);
+    const record = `INSERT INTO ${this.#table('schema_migrations')} (version) VALUES (?)`;
+    if (this.#tool === 'dbmate' && this.#dialect === 'postgres') {
+      // One message: of hundreds of small migrations most of the time is waiting for answers.
+      const both = [literally(journal.sql, journal.parameters), literally(record, [migration.version]), commit];
+      await this.#runner.query(both.join(';\n'));
+      return;
+    }
+    await this.#run(journal.sql, journal.parameters);
     if (this.#tool === 'flyway') await this.#recordFlyway(migration, true, took);
-    else await this.#run(`INSERT INTO ${this.#table('schema_migrations')} (version) VALUES (?)`, [migration.version]);
+    else if (this.#tool === 'dbmate') await this.#run(record, [migration.version]);
+    else await this.#expectRecorded(migration);
+    await this.#runner.query(commit);
   }
 
-  async #journal(
-    migration: Migration,
-    change: string,
-    at: { done: number; begun: number; applied: string | null },
-  ): Promise<void> {
-    const table = this.#table(JOURNAL);
-    const { version, name, checksum, statements } = migration;
-    await this.#run(`DELETE FROM ${table} WHERE version = ?`, [version]);
-    await this.#run(
-      `INSERT INTO ${table} (version, name, checksum, change_id, statements, statements_done, statement_begun, applied_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      [version, name, checksum, change, statements.length, at.done, at.begun, at.applied],
+  /** The ways back that are kept, by version: the script with its mark, or null where there was none. */
+  async downs(): Promise<Map<string, { name: string; script: string | null }>> {
+    const there = await this.#columns(JOURNAL);
+    if (there.length === 0) return new Map();
+    const script = there.includes('down_script') ? 'down_script' : 'NULL AS down_script';
+    const rows = await this.#runner.query(`SELECT version, name, ${script} FROM ${this.#table(JOURNAL)}`);
+    return new Map(
+      rows.map((row) => [
+        String(row.version),
+        { name: String(row.name), script: row.down_script === null ? null : String(row.down_script) },
+      ]),
     );
+  }
+
+  /** Journals how far undoing a migration came: so many statements of its way back are done, and so many were begun. */
+  async backAt(version: string, back: { done: number; begun: number }): Promise<void> {
+    await this.#run(`UPDATE ${this.#table(JOURNAL)} SET down_done = ?, down_begun = ? WHERE version = ?`, [
+      back.done,
+      back.begun,
+      version,
+    ]);
+  }
+
+  /** Journals that nothing of a way back is in the database. */
+  async backForgotten(version: string): Promise<void> {
+    await this.#run(`UPDATE ${this.#table(JOURNAL)} SET down_done = NULL, down_begun = NULL WHERE version = ?`, [
+      version,
+    ]);
+  }
+
+  /** Takes both records of an undone migration away, and commits; `recorded` is its version in the spelling of the tool's table. */
+  async reverted(version: string, recorded: string, commit: string): Promise<void> {
+    await this.#run(`DELETE FROM ${this.#table(this.#history.table)} WHERE version = ?`, [recorded]);
+    await this.#run(`DELETE FROM ${this.#table(JOURNAL)} WHERE version = ?`, [version]);
+    await this.#runner.query(commit);
+  }
+
+  async #journal(migration: Migration, change: string, at: Reached): Promise<void> {
+    const { sql, parameters } = journalEntry(this.#table(JOURNAL), this.#dialect, migration, change, at);
+    await this.#run(sql, parameters);
+  }
+
+  async #expectRecorded(migration: Migration): Promise<void> {
+    const { table, column, schema } = this.#history;
+    const history = this.#table(table, schema ?? this.#schema);
+    const rows = await this.#run(`SELECT 1 FROM ${history} WHERE ${this.#quote(column)} = ?`, [migration.version]);
+    if (rows.length > 0) return;
+    throw new Failure({
+      code: 'migration-failed',
+      what: `its statements ran, and ${migration.version} is not in ${table}`,
+      where: migration.file,
+      untouched: 'migrations before it stay applied',
+      next: 'write the script anew with dotnet ef migrations script --idempotent',
+    });
   }
 
   async #recordFlyway(migration: Migration, success: boolean, took: number): Promise<void> {
     const table = this.#table('flyway_schema_history');
     await this.#run(`DELETE FROM ${table} WHERE version = ? AND NOT success`, [migration.version]);
     const [row] = await this.#runner.query(`SELECT MAX(installed_rank) AS newest FROM ${table}`);
-    const user =
-      this.#dialect === 'sqlite'
-        ? "''"
-        : this.#dialect === 'mysql'
-          ? "SUBSTRING_INDEX(USER(), '@', 1)"
-          : 'current_user';
-    await this.#run(
-      `INSERT INTO ${table} (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success) ` +
-        `VALUES (?, ?, ?, 'SQL', ?, ?, ${user}, ?, ${success ? 'TRUE' : 'FALSE'})`,
-      [
-        Number(row?.newest ?? 0) + 1,
-        migration.version,
-        migration.name,
-        migration.file,
-        migration.flywayChecksum,
-        Math.round(took),
-      ],
-    );
+    await this.#run(flywayInsert(table, this.#dialect, success), [
+      Number(row?.newest ?? 0) + 1,
+      migration.version,
+      migration.name,
+      migration.file,
+      migration.flywayChecksum,
+      Math.round(took),
+    ]);
   }
 
   async #readJournal(): Promise<JournalRecord[]> {
-    const rows = await this.#runner.query(`SELECT * FROM ${this.#table(JOURNAL)}`);
+    const there = await this.#columns(JOURNAL);
+    if (there.length === 0) return [];
+    const wanted = there.filter((column) => column !== 'down_script'); // which may be long
+    const rows = await this.#runner.query(`SELECT ${wanted.join(', ')} FROM ${this.#table(JOURNAL)}`);
     return rows.map((row) => ({
       version: String(row.version),
       name: String(row.name),
@@ -168,30 +247,11 @@ export class Records {
       done: Number(row.statements_done),
       begun: Number(row.statement_begun),
       applied: row.applied_at === null ? null : String(row.applied_at),
+      back:
+        row.down_begun === null || row.down_begun === undefined
+          ? null
+          : { done: Number(row.down_done), begun: Number(row.down_begun) },
     }));
-  }
-
-  /** Flyway adds rows and never changes them: a version that was undone or deleted has a later row that says so. */
-  async #readFlyway(): Promise<Omit<Recorded, 'journal'>> {
-    const rows = await this.#runner.query(
-      `SELECT version, type, checksum, success FROM ${this.#table('flyway_schema_history')} ORDER BY installed_rank`,
-    );
-    const tool = new Map<string, ToolRecord>();
-    let baseline: string | null = null;
-    for (const row of rows) {
-      if (row.version === null) continue; // the schema's own row, and repeatable migrations
-      const version = String(row.version);
-      const type = String(row.type);
-      if (type === 'BASELINE') baseline = version;
-      else if (type === 'DELETE' || type.startsWith('UNDO')) tool.delete(version);
-      else
-        tool.set(version, {
-          version,
-          checksum: row.checksum === null ? null : Number(row.checksum),
-          success: isTrue(row.success),
-        });
-    }
-    return { tool: [...tool.values()], baseline };
   }
 
   /** Where another tool kept the record, nothing here knows what is applied: running everything again would be the harm. */
@@ -210,7 +270,12 @@ export class Records {
     });
   }
 
-  async #columns(table: string): Promise<string[]> {
+  async #toolTableIsThere(): Promise<boolean> {
+    const { table, schema } = this.#history;
+    return (await this.#columns(table, schema ?? this.#schema)).length > 0;
+  }
+
+  async #columns(table: string, schema = this.#schema): Promise<string[]> {
     if (this.#dialect === 'sqlite') {
       return (await this.#runner.query('SELECT name FROM pragma_table_info(?)', [table])).map((row) =>
         String(row.name),
@@ -218,7 +283,7 @@ export class Records {
     }
     const rows = await this.#run(
       'SELECT column_name AS name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?',
-      [this.#schema, table],
+      [schema, table],
     );
     return rows.map((row) => String(row.name));
   }
@@ -229,43 +294,12 @@ export class Records {
     return this.#runner.query(marked, parameters);
   }
 
-  #table(name: string): string {
-    const quote = this.#dialect === 'mysql' ? '`' : '"';
-    const quoted = this.#schema.replaceAll(quote, quote + quote);
-    return `${quote}${quoted}${quote}.${quote}${name}${quote}`;
+  #table(name: string, schema = this.#schema): string {
+    return `${this.#quote(schema)}.${this.#quote(name)}`;
   }
-}
 
-function isTrue(value: unknown): boolean {
-  return value === true || value === 't' || Number(value) === 1;
-}
-
-/** `change_id` is the change that applied it; times are ISO 8601 in UTC; `applied_at` is null until all of it is applied. */
-function journalTable(table: string): string {
-  return (
-    `CREATE TABLE IF NOT EXISTS ${table} (version varchar(128) NOT NULL PRIMARY KEY, name varchar(255) NOT NULL, checksum varchar(64) NOT NULL, ` +
-    'change_id varchar(128) NOT NULL, statements integer NOT NULL, statements_done integer NOT NULL, statement_begun integer NOT NULL, applied_at varchar(32))'
-  );
-}
-
-function toolTable(tool: Tool, dialect: Dialect, table: string): string[] {
-  if (tool === 'dbmate')
-    return [
-      `CREATE TABLE IF NOT EXISTS ${table} (version ${dialect === 'postgres' ? 'varchar' : 'varchar(128)'} PRIMARY KEY)`,
-    ];
-  const installed = {
-    postgres: 'timestamp NOT NULL DEFAULT now()',
-    mysql: 'timestamp DEFAULT CURRENT_TIMESTAMP',
-    sqlite: "text NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f','now'))",
-  };
-  const columns =
-    'installed_rank integer NOT NULL, version varchar(50), description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL, ' +
-    `checksum integer, installed_by varchar(100) NOT NULL, installed_on ${installed[dialect]}, execution_time integer NOT NULL, success boolean NOT NULL`;
-  const create = `CREATE TABLE IF NOT EXISTS ${table} (${columns}, CONSTRAINT flyway_schema_history_pk PRIMARY KEY (installed_rank)`;
-  if (dialect === 'mysql') return [`${create}, INDEX flyway_schema_history_s_idx (success))`];
-  const index =
-    dialect === 'sqlite'
-      ? `"main".flyway_schema_history_s_idx ON flyway_schema_history`
-      : `flyway_schema_history_s_idx ON ${table}`;
-  return [`${create})`, `CREATE INDEX IF NOT EXISTS ${index} (success)`];
+  #quote(name: string): string {
+    const quote = this.#dialect === 'mysql' ? '`' : '"';
+    return `${quote}${name.replaceAll(quote, quote + quote)}${quote}`;
+  }
 }

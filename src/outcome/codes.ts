@@ -80,6 +80,9 @@ export const CODES = {
   'database-busy': 'Another migration holds the database.',
   'backup-failed': 'The backup was not taken.',
   'backup-unproven': 'The backup did not reach the level that is required.',
+  'backup-recent': 'A proven backup is young enough: none was taken.',
+  'backup-missing': 'There is no such backup.',
+  'backup-identity': 'The age identity does not open the backup.',
   'backup-changed-meanwhile': 'The schema changed while the backup was taken.',
   'vault-unreachable': 'The place where backups lie cannot be used.',
   'migration-invalid': 'A migration file cannot be used as it is.',
@@ -87,6 +90,8 @@ export const CODES = {
   'rehearsal-failed': 'The migrations failed on the copy; production is untouched.',
   'migration-failed': 'A migration failed on the live database.',
   'migration-half-applied': 'A migration stopped in the middle on an engine that cannot roll it back.',
+  'migration-unsafe': 'A migration would hold up the traffic on the live database.',
+  'replica-behind': 'A replica is too far behind.',
   'schema-drifted': 'The live schema is not the one that was rehearsed on.',
   // load test
   'k6-unavailable': 'k6 could be had from none of its sources.',
@@ -103,6 +108,9 @@ export const CODES = {
   'metric-error': 'A metric source answered with an error.',
   // rollback
   'rolled-back': 'The environment was taken back to an earlier version.',
+  'data-undecided': 'What becomes of the data is for a person to choose.',
+  'data-irreversible': 'The data cannot be taken back in this way.',
+  'restore-failed': 'The backup could not be brought back; the live database is as it was.',
   'rollback-failed': 'The environment could not be taken back completely.',
 } as const;
 

@@ -3,7 +3,7 @@ import { type Artifact, type ArtifactRequest, fetchArtifact } from '../artifact/
 import { refuseOtherBytes } from './approving/approved.ts';
 import type { StageContext } from './stage.ts';
 
-type Context = StageContext<'deploy' | 'migrate' | 'rollback' | 'approve'>;
+type Context = StageContext<'backup' | 'deploy' | 'migrate' | 'rollback' | 'approve'>;
 
 /** Fetches and unpacks the artifact of the version that the inputs name; once a run, however many stages ask for it. */
 export async function artifactOf(context: Context): Promise<Artifact> {

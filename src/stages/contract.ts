@@ -38,6 +38,8 @@ const version: InputSpec = { description: 'The version to deliver, as it stands 
 const artifact: InputSpec = { description: 'Where the bytes come from, instead of the artifact key of changeline.yml' };
 const sshKey: InputSpec = { description: 'The private key for the hosts of the fleet', secret: true };
 
+const identity: InputSpec = { description: 'The age identity that opens the backups (AGE-SECRET-KEY-…)', secret: true };
+
 const override: InputSpec = {
   description: 'Why this may pass a closed gate or a freeze; who said it stands in the ledger',
 };
@@ -146,8 +148,19 @@ export const ACTIONS = {
     environment: 'reads',
     inputs: {
       'database-url': { description: 'The database, where there is no changeline.yml', secret: true },
-      to: { description: 'The directory that holds the backups' },
+      to: { description: 'Where the backups lie: a directory, ssh://user@host/path or s3://bucket/prefix' },
       recipients: { description: 'age recipients to encrypt to, one a line', type: 'list' },
+      version: {
+        description: 'The version that comes next: without a pending migration in it, a recent backup suffices',
+      },
+      artifact,
+      drill: {
+        description:
+          'true: takes no backup, but proves the newest one with the identity that would be needed in earnest',
+        type: 'flag',
+        default: 'false',
+      },
+      identity,
       'ssh-key': sshKey,
     },
     outputs: {
@@ -206,6 +219,9 @@ export const ACTIONS = {
     environment: 'touches',
     inputs: {
       version: { description: 'The version to go back to; the previous one by default' },
+      data: { description: 'keep, down, restore or ask, instead of the rollback section of changeline.yml' },
+      backup: { description: 'The id of the backup to restore; by default the one that was taken before the change' },
+      identity,
       why: { description: 'Why, in the words that the incident and the ledger will show' },
       artifact,
       'ssh-key': sshKey,
@@ -213,6 +229,7 @@ export const ACTIONS = {
     outputs: {
       'live-version': { description: 'The version that is live afterwards' },
       incident: { description: 'The id of the incident that was opened' },
+      data: { description: 'What became of the data: kept, down, restored; empty where nothing was to decide' },
     },
   },
 } as const satisfies Record<string, ActionSpec>;

@@ -20,6 +20,7 @@ import { artifactOf } from './artifact-of.ts';
 import { fleetOptions } from './fleet-options.ts';
 import { writePapers } from './frame/papers.ts';
 import { passStage } from './pass.ts';
+import { type DataDone, dataAfter, dataBefore, planData, planOfData, stopForChoice } from './restoring/data.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 
 type Context = StageContext<'rollback'>;
@@ -43,7 +44,9 @@ export const stage: Stage<'rollback'> = {
       const state = await context.ledger!.state(environment!.name);
       const target = chooseTarget(context.inputs.version, state, states);
       refuseForward(environment!, target.version, states, state);
+      const data = await planOfData(context, planData(context, state, target.version), target.version);
       return [
+        ...data,
         {
           kind: 'will',
           text: `take ${hostCount(fleet.hosts.length)} from ${target.from ?? 'nothing'} to ${target.version} (${target.because})`,
@@ -137,27 +140,34 @@ async function rollBack(context: Context, fleet: Fleet): Promise<Result> {
   const state = await context.ledger!.state(context.environment!.name);
   const states = await surveyReachable(fleet);
   const target = chooseTarget(context.inputs.version, state, states);
-  if (
-    fleet.lost.length === 0 &&
-    state.live?.version === target.version &&
-    states.every((host) => host.current === target.version)
-  ) {
-    return {
-      outcome: 'passed',
-      code: 'nothing-to-do',
-      summary: `every host runs ${target.version} already`,
-      facts: { version: target.version },
-      outputs: { 'live-version': target.version, incident: null },
-    };
-  }
+  const plan = planData(context, state, target.version);
+  const stands = state.live?.version === target.version;
+  const everywhere = fleet.lost.length === 0 && states.every((host) => host.current === target.version);
+  if (stands && everywhere && plan.choice.kind !== 'restore' && plan.choice.kind !== 'down')
+    return nothingToDo(target.version);
+  const stop = await stopForChoice(context, plan, target.version);
+  if (stop) return stop;
   await context.book!.learn({ version: target.version });
   const work = workOf(context);
   const known = onceLive(state, target.version)?.digest ?? null;
   const digest = await bringVersion(context, fleet, states, { version: target.version, known });
+  const before = await dataBefore(context, plan, fleet.hosts);
   const reports = await converge(fleet, target.version, work);
   const bad = failuresOf(reports, fleet);
-  if (reports.every((report) => report.failure !== null)) throw notBack(context, target, bad, 'no host was moved');
-  return verified(context, fleet, { target, state, digest, reports, bad });
+  if (reports.every((report) => report.failure !== null))
+    throw notBack(context, target, bad, ['no host was moved', ...(before.words ? [before.words] : [])].join('; '));
+  const data = await dataAfter(context, plan, before, bad.length === 0);
+  return verified(context, fleet, { target, state, digest, reports, bad, data, commits: !(stands && everywhere) });
+}
+
+function nothingToDo(version: string): Result {
+  return {
+    outcome: 'passed',
+    code: 'nothing-to-do',
+    summary: `every host runs ${version} already`,
+    facts: { version },
+    outputs: { 'live-version': version, incident: null, data: '' },
+  };
 }
 
 interface Back {
@@ -166,6 +176,9 @@ interface Back {
   digest: string | null;
   reports: ForwardReport[];
   bad: string[];
+  data: DataDone;
+  /** False where the version was live everywhere, and only data were restored. */
+  commits: boolean;
 }
 
 /** Commits what is live now, verifies it from outside, opens the incident, writes the papers. */
@@ -173,23 +186,29 @@ async function verified(context: Context, fleet: Fleet, back: Back): Promise<Res
   const { target, bad } = back;
   const known = onceLive(back.state, target.version);
   const live = { version: target.version, digest: back.digest ?? known?.digest ?? null, commit: known?.commit ?? null };
-  const after = await context.book!.commit(live, `${target.version} is live again`);
-  const { id, fence } = context.change!;
-  await confirm(fleet, { change: { id, fence }, version: target.version, ledger: JSON.stringify(after ?? back.state) });
+  if (back.commits) {
+    const after = await context.book!.commit(live, `${target.version} is live again`);
+    const { id, fence } = context.change!;
+    const ledger = JSON.stringify(after ?? back.state);
+    await confirm(fleet, { change: { id, fence }, version: target.version, ledger });
+  }
   const smoke = await passStage('smoke-test', context, { version: target.version, expectVersion: target.version });
   const why = context.inputs.why || `rolled back from ${target.from ?? 'nothing'} by hand`;
   const incident = await context.book!.openIncident({ from: target.from, to: target.version, why });
   const papers = await writePapers(context, { results: [smoke], incident, outcome: 'passed' });
-  const problems = [...bad, ...(goesOn(smoke.outcome) ? [] : [smoke.summary])];
+  const { data } = back;
+  const problems = [...bad, ...data.problems, ...(goesOn(smoke.outcome) ? [] : [smoke.summary])];
   return {
     outcome: problems.length ? 'failed' : 'passed',
     code: bad.length ? 'fleet-mixed' : problems.length ? 'rollback-failed' : 'rolled-back',
-    summary: `${reachedInWords(back, fleet)}${problems.length ? `, and not all is well: ${problems.join('; ')}` : verifiedInWords(smoke)}`,
-    facts: factsOf(back, incident.id, papers.postmortem),
+    summary: `${reachedInWords(back, fleet)}${data.words ? `; ${data.words}` : ''}${problems.length ? `, and not all is well: ${problems.join('; ')}` : verifiedInWords(smoke)}`,
+    facts: { ...factsOf(back, incident.id, papers.postmortem), ...data.facts },
     next: problems.length
-      ? 'bring the hosts that are named within reach, then run this again'
+      ? bad.length
+        ? 'bring the hosts that are named within reach, then run this again'
+        : 'see what is named, and put it right'
       : `write the post-mortem: ${papers.postmortem}`,
-    outputs: { 'live-version': target.version, incident: incident.id },
+    outputs: { 'live-version': target.version, incident: incident.id, data: data.output },
   };
 }
 

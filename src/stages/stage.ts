@@ -6,6 +6,7 @@ import type { Log } from '../log/log.ts';
 import type { Failure, Result } from '../outcome/outcome.ts';
 import type { Inputs, Verb } from './contract.ts';
 import type { Book } from './frame/book.ts';
+import type { Copies } from './frame/copies.ts';
 
 /** Where a stage runs. All paths are absolute. */
 export interface Place {
@@ -40,6 +41,8 @@ export interface StageContext<V extends Verb> {
   /** Fires when the run is cancelled: begin nothing new, journal, stop. */
   signal: AbortSignal;
   place: Place;
+  /** What one stage of this run leaves for a later one. */
+  copies: Copies;
   /** The GitHub API with this run's token. Throws a Failure where there is none. */
   github(): GitHub;
   /** The name of the default branch, where it was read on the way to this stage. */

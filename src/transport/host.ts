@@ -42,6 +42,12 @@ export interface Host {
   /** Runs a POSIX sh script: a constant of ours or the user's own command, never built from outside text. */
   sh(script: string, options?: ShOptions): Promise<ShResult>;
   /**
+   * Standard output of such a script as a stream of bytes that is never held in memory as a whole. It fails with
+   * `host-unfit` and the fact `status` where the status is not 0, with `host-unreachable` where the connection is lost,
+   * with `cancelled` where the signal fires, and with the error of the input. `destroy` ends the script there.
+   */
+  stream(script: string, options?: ShOptions): Readable;
+  /**
    * Puts the content of the directory `tree` into the directory `to` on that host; files become read-only there.
    * `linkDest` is an older version on that host whose equal files need not travel.
    */

@@ -10,15 +10,26 @@ export class Limit {
     this.#width = width;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** Waits for a place; what comes back gives it up, once. */
+  async take(): Promise<() => void> {
     if (this.#running >= this.#width) await new Promise<void>((go) => this.#waiting.push(go));
     else this.#running++;
-    try {
-      return await work();
-    } finally {
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
       const next = this.#waiting.shift();
       if (next) next();
       else this.#running--;
+    };
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const giveUp = await this.take();
+    try {
+      return await work();
+    } finally {
+      giveUp();
     }
   }
 }

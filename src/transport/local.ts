@@ -1,13 +1,15 @@
 /** A directory of this machine as a host: the same scripts by the same framing, in a shell started here. */
 import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostAddress } from '../config/config.ts';
 import { endGroup, start } from '../process/process.ts';
 import type { ConnectOptions, Host, PushOptions, ShOptions, ShResult, Tunnel } from './host.ts';
 import { READ_ONE_JOB } from './job.ts';
-import { type OnceResult, runOnce, type Shell } from './once.ts';
+import { endedAlone, type OnceResult, runOnce, type Shell } from './once.ts';
 import { pushTree } from './push.ts';
 import { readFile, writeFile } from './scripts.ts';
+import { streamOnce } from './stream.ts';
 
 /** Nothing is opened and nothing can be lost: a shell is started for each script. */
 export async function connectLocal(host: HostAddress, options: Pick<ConnectOptions, 'workspace'>): Promise<Host> {
@@ -38,6 +40,15 @@ class LocalHost implements Host {
   async sh(script: string, options: ShOptions = {}): Promise<ShResult> {
     const result = await this.#run(script, options);
     return { ...result, stdout: result.stdout.toString('utf8'), stderr: result.stderr.toString('utf8') };
+  }
+
+  stream(script: string, options: ShOptions = {}): Readable {
+    const place = {
+      name: this.name,
+      open: async () => ({ ...shell, free: () => {} }),
+      lost: (exit: number | null, words: string) => endedAlone(this.name, exit, words),
+    };
+    return streamOnce(place, { script, ...options }, options);
   }
 
   async push(tree: string, to: string, options: PushOptions = {}): Promise<void> {

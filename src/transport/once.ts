@@ -4,6 +4,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../outcome/outcome.ts';
+import { lastWords } from '../process/process.ts';
 import { FrameReader, type Job, newBoundary, oneJobHeader } from './job.ts';
 
 /** How such a shell is started and ended. */
@@ -76,12 +77,12 @@ export async function runOnce(shell: Shell, job: Job, limits: Limits = {}): Prom
 }
 
 /** Waits for the word that the script begins: before it nobody there could be ended, and the script would run on. */
-async function begun(out: FrameReader): Promise<void> {
+export async function begun(out: { pid: number | null }): Promise<void> {
   for (let tries = 0; tries < 100 && out.pid === null; tries++) await sleep(50);
 }
 
 /** A script may end without reading its input: that is no error. A source that breaks is one. */
-async function feedInput(stdin: Writable, header: string, input: Job['input']): Promise<void> {
+export async function feedInput(stdin: Writable, header: string, input: Job['input']): Promise<void> {
   stdin.on('error', () => {});
   stdin.write(header);
   if (!(input instanceof Readable)) stdin.end(input ?? '');
@@ -97,7 +98,7 @@ async function feedInput(stdin: Writable, header: string, input: Job['input']): 
 }
 
 /** Lets go of a shell that has answered; what it left in the background is not ours to end. */
-function release(child: ChildProcess): void {
+export function release(child: ChildProcess): void {
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
 }
 
@@ -112,7 +113,19 @@ export function notStarted(file: string, error: NodeJS.ErrnoException): Failure 
   });
 }
 
-function cancelled(): Failure {
+/** The Failure for a shell that ended, by a signal of its own, before it could answer. */
+export function endedAlone(name: string, exit: number | null, words: string): Failure {
+  return new Failure({
+    code: 'host-unfit',
+    what: 'the shell of a command ended before the command did',
+    where: name,
+    why: lastWords({ status: exit, signal: null, stdout: '', stderr: words, timedOut: false }),
+    next: 'look at what ended it there, and run it again',
+  });
+}
+
+/** The Failure for a script that the signal ended. */
+export function cancelled(): Failure {
   return new Failure({
     code: 'cancelled',
     what: 'a command on a host was ended because the run was cancelled',

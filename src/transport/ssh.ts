@@ -1,21 +1,23 @@
 /** A host over SSH: one connection of OpenSSH's own client, shared by a persistent shell and further sessions. */
+import type { Readable } from 'node:stream';
 import type { HostAddress } from '../config/config.ts';
 import { Failure } from '../outcome/outcome.ts';
 import { run } from '../process/process.ts';
 import type { Address } from './address.ts';
 import { controlArguments, forwardArgument, sessionArguments } from './arguments.ts';
-import { ChannelLost } from './channel.ts';
+import { type Channel, ChannelLost } from './channel.ts';
 import { connectionFailure } from './diagnose.ts';
 import { type Files, removeFiles, writeFiles } from './files.ts';
 import type { ConnectOptions, Host, PushOptions, ShOptions, ShResult, Tunnel } from './host.ts';
 import { READ_ONE_JOB } from './job.ts';
 import { Limit } from './limit.ts';
 import { type Master, openMaster, sshProcess } from './master.ts';
-import { type OnceResult, runOnce } from './once.ts';
+import { endedAlone, type OnceResult, runOnce, type Shell } from './once.ts';
 import { freePort } from './port.ts';
 import { pushTree } from './push.ts';
 import { quote } from './quote.ts';
 import { END_GROUP, readFile, writeFile } from './scripts.ts';
+import { streamOnce } from './stream.ts';
 
 /** Sessions beside the persistent shell: sshd allows 10 a connection by default (MaxSessions). */
 const SESSIONS = 6;
@@ -72,6 +74,24 @@ class SshHost implements Host {
     return { ...result, stdout: result.stdout.toString('utf8'), stderr: result.stderr.toString('utf8') };
   }
 
+  stream(script: string, options: ShOptions = {}): Readable {
+    let channel: Channel | null = null;
+    const open = async () => {
+      const free = await this.#sessions.take();
+      try {
+        const master = await this.#live();
+        channel = master.channel;
+        return { ...this.#shell(master), free };
+      } catch (error) {
+        free();
+        throw error;
+      }
+    };
+    const lost = (exit: number | null, words: string) =>
+      exit === 255 || !channel?.open ? this.#lost(words) : endedAlone(this.name, exit, words);
+    return streamOnce({ name: this.name, open, lost }, { script, ...options }, options);
+  }
+
   async push(tree: string, to: string, options: PushOptions = {}): Promise<void> {
     const { control } = await this.#live();
     await pushTree(this, { tree, to, control }, options);
@@ -124,15 +144,11 @@ class SshHost implements Host {
   }
 
   async #runAlone(script: string, options: ShOptions): Promise<OnceResult & { status: number }> {
-    const { control, channel } = await this.#live();
-    const end = async (_: unknown, pid: number | null) => {
-      if (pid !== null) await channel.run({ script: END_GROUP, args: [String(pid)] });
-    };
-    const shell = { start: () => this.#session(control), end };
-    const result = await runOnce(shell, { script, ...options }, options);
+    const master = await this.#live();
+    const result = await runOnce(this.#shell(master), { script, ...options }, options);
     if (result.status !== null) return { ...result, status: result.status };
     if (result.timedOut) return { ...result, status: 124 };
-    if (result.exit === 255 || !channel.open) throw this.#lost(result.stderr.toString('utf8'));
+    if (result.exit === 255 || !master.channel.open) throw this.#lost(result.stderr.toString('utf8'));
     return { ...result, status: result.exit ?? 255 };
   }
 
@@ -146,8 +162,14 @@ class SshHost implements Host {
     return this.#master;
   }
 
-  #session(control: string) {
-    return sshProcess([...sessionArguments(control), '--', 'changeline', ONE_JOB]);
+  /** A session of its own for one job; what it started there is ended through the persistent shell. */
+  #shell({ control, channel }: Master): Shell {
+    return {
+      start: () => sshProcess([...sessionArguments(control), '--', 'changeline', ONE_JOB]),
+      end: async (_, pid) => {
+        if (pid !== null) await channel.run({ script: END_GROUP, args: [String(pid)] });
+      },
+    };
   }
 
   #ask(args: string[]) {

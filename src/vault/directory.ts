@@ -1,18 +1,18 @@
-/** A directory as a vault: mode 0700, files 0600, each written beside its place, synced, and then renamed. */
-import { createHash, randomBytes } from 'node:crypto';
+/** A directory as a vault: mode 0700, files 0600, each written beside its place, synced, and then linked to its name. */
 import { createReadStream } from 'node:fs';
 import { chmod, type FileHandle, link, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Failure } from '../outcome/outcome.ts';
-import { checkedName } from './name.ts';
-import type { Stored, Vault } from './vault.ts';
+import { full, inWords, taken, unusable } from './failure.ts';
+import { Intake, whole } from './flow.ts';
+import { checkedName, isName, UNFINISHED, unfinishedName } from './name.ts';
+import type { Entry, Stored, Vault } from './vault.ts';
 
-const UNFINISHED = '.unfinished-';
 /** An unfinished file of a run that may still be writing is left alone for a day. */
 const ABANDONED_MS = 24 * 3_600_000;
 
-/** The vault in `path`, which need not exist before the first `put`. */
+/** The vault in the absolute `path`, which need not exist before the first `put`. */
 export function openDirectoryVault(path: string): Vault {
   const guarded = async <T>(action: () => Promise<T>): Promise<T> => {
     try {
@@ -21,76 +21,97 @@ export function openDirectoryVault(path: string): Vault {
       throw vaultFailure(path, error);
     }
   };
-  const prepare = async () => {
-    if (await mkdir(path, { recursive: true, mode: 0o700 })) return;
-    const found = await stat(path);
-    if (!found.isDirectory()) throw new Error('it is not a directory');
-    if (found.uid === process.getuid?.() && (found.mode & 0o077) !== 0) await chmod(path, 0o700);
-  };
   return {
     where: path,
     put: async (name, from, signal) => {
-      checkedName(name);
-      await guarded(prepare);
-      return write(path, name, from, signal).catch((error) => {
-        // An error of the stream is its own, not the vault's.
-        throw error === from.errored ? error : vaultFailure(path, error);
-      });
+      const intake = new Intake(from, signal);
+      try {
+        checkedName(name);
+        await prepare(path);
+        return await write(path, name, intake);
+      } catch (error) {
+        from.destroy();
+        throw intake.broken ? intake.broken.error : vaultFailure(path, error);
+      }
     },
-    get: (name) =>
-      guarded(async () => {
-        const file = await open(join(path, checkedName(name)), 'r');
-        return createReadStream('', { fd: file, highWaterMark: 262_144 });
-      }),
-    list: () =>
-      guarded(async () => {
-        const names = await readdir(path).catch((error: NodeJS.ErrnoException) =>
-          error.code === 'ENOENT' ? [] : Promise.reject(error),
-        );
-        return names.filter((name) => !name.startsWith('.')).sort();
-      }),
+    get: (name) => guarded(() => read(path, checkedName(name))),
+    list: () => guarded(() => entries(path)),
     remove: (name) => guarded(() => rm(join(path, checkedName(name)), { force: true })),
     free: () =>
       guarded(async () => {
         const { bavail, bsize } = await statfs(await nearest(path));
         return bavail * bsize;
       }),
-    check: () =>
-      guarded(async () => {
-        const existing = await nearest(path);
-        const probe = join(existing, `${UNFINISHED}${randomBytes(6).toString('hex')}`);
-        await (await open(probe, 'wx', 0o600)).close();
-        await rm(probe);
-      }),
+    check: () => guarded(async () => probe(await nearest(path))),
+    close: async () => {},
   };
 }
 
-async function write(path: string, name: string, from: Readable, signal: AbortSignal): Promise<Stored> {
+/** Makes the directory, or closes one of ours that others could read. One that is shared by design (sticky) stays as it is. */
+async function prepare(path: string): Promise<void> {
+  if (await mkdir(path, { recursive: true, mode: 0o700 })) return;
+  const found = await stat(path);
+  if (!found.isDirectory()) throw new Error('it is not a directory');
+  const shared = (found.mode & 0o1000) !== 0;
+  if (found.uid === process.getuid?.() && (found.mode & 0o077) !== 0 && !shared) await chmod(path, 0o700);
+}
+
+async function write(path: string, name: string, intake: Intake): Promise<Stored> {
   await removeAbandoned(path);
-  const unfinished = join(path, `${UNFINISHED}${randomBytes(6).toString('hex')}`);
+  const unfinished = join(path, unfinishedName());
   const file = await open(unfinished, 'wx', 0o600);
   try {
-    const hash = createHash('sha256');
-    let bytes = 0;
-    for await (const chunk of from as AsyncIterable<Buffer>) {
-      if (signal.aborted)
-        throw new Failure({
-          code: 'cancelled',
-          what: 'the run was cancelled while a backup was stored',
-          next: 'run it again',
-        });
-      hash.update(chunk);
-      await writeAll(file, chunk);
-      bytes += chunk.length;
-    }
+    for await (const chunk of intake.chunks()) await writeAll(file, chunk);
     await file.sync();
-    // A link, unlike a rename, does not replace a file of that name.
-    await link(unfinished, join(path, name));
+    await linked(unfinished, path, name);
     await syncDirectory(path);
-    return { bytes, sha256: hash.digest('hex') };
+    return intake.stored();
   } finally {
     await file.close();
     await rm(unfinished, { force: true });
+  }
+}
+
+/** A link, unlike a rename, does not replace a file of that name. */
+async function linked(unfinished: string, path: string, name: string): Promise<void> {
+  await link(unfinished, join(path, name)).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EEXIST' ? taken(path, name) : error;
+  });
+}
+
+async function read(path: string, name: string): Promise<Readable> {
+  const file = await open(join(path, name), 'r');
+  try {
+    const { size } = await file.stat();
+    const stream = createReadStream('', { fd: file, highWaterMark: 262_144 });
+    return whole(stream, size, { where: path, name });
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function entries(path: string): Promise<Entry[]> {
+  const names = await readdir(path).catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? [] : Promise.reject(error),
+  );
+  const found = await Promise.all(
+    names.filter(isName).map(async (name) => ({ name, found: await stat(join(path, name)).catch(() => null) })),
+  );
+  return found
+    .flatMap(({ name, found }) => (found?.isFile() ? [{ name, bytes: found.size }] : []))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Writes a file there, links it, and removes both. */
+async function probe(path: string): Promise<void> {
+  const [file, second] = [join(path, unfinishedName()), join(path, unfinishedName())];
+  try {
+    await (await open(file, 'wx', 0o600)).close();
+    await link(file, second);
+  } finally {
+    await rm(file, { force: true });
+    await rm(second, { force: true });
   }
 }
 
@@ -122,17 +143,7 @@ async function nearest(path: string): Promise<string> {
 
 function vaultFailure(path: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
-  const { code, message, syscall } = error as NodeJS.ErrnoException;
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new Failure({
-    code: full ? 'disk-full' : 'vault-unreachable',
-    what: full ? 'the disk with the backups is full' : 'the place where backups lie cannot be used',
-    where: path,
-    why: [code, syscall].filter(Boolean).join(' in ') || message,
-    untouched: 'older backups are as they were',
-    next: full
-      ? 'make room there, or keep fewer backups (backup.keep.last)'
-      : 'check that the directory of backup.to exists and may be written',
-    cause: error,
-  });
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return full(path, inWords(error), error);
+  return unusable(path, inWords(error), 'check that the directory of backup.to exists and may be written', error);
 }

@@ -73,9 +73,10 @@ function anyServer(server: () => TestServer, scheme: string) {
       code: 'database-error',
       facts: { statement: 3, of: 4, 'lock-timeout': false },
     });
-    expect((await database.counts()).steps).toBe(0);
+    const rows = async () => Number((await database.query('SELECT count(*) AS n FROM steps'))[0]!.n);
+    expect(await rows()).toBe(0);
     await expect(database.execute(statements)).rejects.toMatchObject({ facts: { statement: 3 } });
-    expect((await database.counts()).steps).toBe(2);
+    expect(await rows()).toBe(2);
     expect(
       await database
         .query(`SELECT x FROM steps WHERE x = ${database.placeholder(1)}`, ["1' OR '1'='1"])
@@ -159,7 +160,7 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
   afterAll(() => server?.stop());
   anyServer(() => server, 'postgres');
 
-  it('stops counting too when a dump is cancelled', async () => {
+  it('leaves nothing at work on the server when a dump is cancelled', async () => {
     const [database, holder] = [await open(server.admin('shop')), await open(server.admin('shop'))];
     await database.execute(['CREATE TABLE held (x int)']);
     const session = await holder.session();
@@ -167,7 +168,7 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
     const stop = new AbortController();
     const dumping = database.dump(new PassThrough().resume(), stop.signal).catch((error) => error);
     const waiting = () => holder.query("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
-    while ((await waiting()).length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await waiting()).length < 1) await new Promise((resolve) => setTimeout(resolve, 20));
     stop.abort();
     expect(await dumping).toMatchObject({ code: 'cancelled' });
     while ((await waiting()).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -190,6 +191,16 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
       'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
       'CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 2 $$',
       'CREATE SEQUENCE q',
+      'ALTER TABLE t ALTER s SET STORAGE EXTERNAL',
+      'ALTER TABLE t ALTER s SET STATISTICS 7',
+      'ALTER TABLE t REPLICA IDENTITY FULL',
+      'CREATE COLLATION c (locale = "C")',
+      'CREATE PUBLICATION p FOR TABLE t',
+      "ALTER PUBLICATION p SET (publish = 'insert')",
+      'CREATE OPERATOR # (RIGHTARG = int, FUNCTION = int4abs)',
+      'CREATE CAST (int AS point) WITH INOUT',
+      'CREATE TEXT SEARCH CONFIGURATION x (COPY = simple)',
+      'ALTER TEXT SEARCH CONFIGURATION x DROP MAPPING FOR email',
     ];
     for (const change of changes) {
       await database.execute([change]);

@@ -2,11 +2,16 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { configSchema, normalEnvironment } from '../../src/config/config.ts';
+import { type Database, openDatabase } from '../../src/database/database.ts';
 import { RecordingLog } from '../../src/log/log.ts';
+import { checkRoom, copyOf } from '../../src/migration/migration.ts';
+import type { Failure } from '../../src/outcome/outcome.ts';
+import { Copies } from '../../src/stages/frame/copies.ts';
 import { stage } from '../../src/stages/migrate.ts';
 import type { StageContext } from '../../src/stages/stage.ts';
+import { MigratingProject } from '../support/migrating.ts';
 
 let workspace: string;
 let log: RecordingLog;
@@ -53,6 +58,7 @@ function context(
       cache: workspace,
       reports: workspace,
     },
+    copies: new Copies(),
     github: () => {
       throw new Error('GitHub is not needed');
     },
@@ -85,23 +91,6 @@ test('rehearses, applies, and has nothing to do the second time', async () => {
   });
 });
 
-test('what fails on real rows stops with the live database untouched', async () => {
-  await version('1.0.0', INIT);
-  await stage.run(context('1.0.0'));
-  await version('1.1.0', {
-    ...INIT,
-    '2_names.up.sql': 'CREATE TABLE named (name text NOT NULL);\nINSERT INTO named SELECT name FROM widgets;\n',
-  });
-  await expect(stage.run(context('1.1.0'))).rejects.toMatchObject({
-    code: 'rehearsal-failed',
-    where: '2_names.up.sql:2',
-    facts: { statement: 2 },
-  });
-  const database = new DatabaseSync(join(workspace, 'shop.db'));
-  expect(database.prepare("SELECT name FROM sqlite_schema WHERE name = 'named'").all()).toEqual([]);
-  database.close();
-});
-
 test('without a section it is skipped', async () => {
   expect(await stage.run(context('1.0.0', {}))).toMatchObject({ outcome: 'skipped', code: 'not-configured' });
   expect(await stage.plan(context('1.0.0', {}))).toMatchObject([{ kind: 'blind' }]);
@@ -126,3 +115,200 @@ test('an artifact that is not there is one obstacle', async () => {
     'artifact-missing',
   ]);
 });
+
+const ADD =
+  '-- migrate:up\nALTER TABLE orders ADD COLUMN paid date;\n-- migrate:down\nALTER TABLE orders DROP COLUMN paid;\n';
+const DROP = '-- migrate:up\nALTER TABLE orders DROP COLUMN note;\n';
+
+describe('with a ledger', () => {
+  let project: MigratingProject;
+  let live: Database;
+  const signal = new AbortController().signal;
+
+  beforeEach(async () => {
+    project = new MigratingProject({ database: 'sqlite:./shop.db' });
+    const file = new DatabaseSync(join(project.workspace, 'shop.db'));
+    file.exec(
+      "CREATE TABLE orders (id integer PRIMARY KEY, state integer, note text); INSERT INTO orders VALUES (1, 7, 'a'), (2, 7, NULL)",
+    );
+    file.close();
+    live = await openDatabase({ name: 'main', url: 'sqlite:./shop.db' }, { ...project, signal });
+  });
+  afterEach(async () => {
+    await live.close();
+    await project.remove();
+  });
+
+  const deliver = async (version: string, migrate: Record<string, unknown> = {}, sections = {}) => {
+    const context = await project.context(version, migrate, { sections });
+    return { context, run: () => stage.run(context), planned: () => stage.plan(context) };
+  };
+  /** What a run was refused with; the live database holds what it held before, and the ledger knows of nothing. */
+  async function refused(version: string, code: string): Promise<Failure> {
+    const before = [await live.fingerprint(), await live.contents(signal)];
+    const { context, run } = await deliver(version);
+    const failure = await run().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code });
+    expect([await live.fingerprint(), await live.contents(signal)]).toEqual(before);
+    expect((await project.close(context, false)).migrations).toEqual([]);
+    return failure as Failure;
+  }
+
+  test('what works on empty tables and fails on real rows never reaches production', async () => {
+    project.version('1.1.0', {
+      '2_add.sql': ADD,
+      '3_unique.sql': '-- migrate:up\nCREATE UNIQUE INDEX one ON orders (state);\n',
+    });
+    expect(await refused('1.1.0', 'rehearsal-failed')).toMatchObject({
+      where: '3_unique.sql:2',
+      untouched: 'it failed on a copy; the live database is untouched',
+    });
+  });
+
+  test('what was applied before a later one failed on the live database is noted', async () => {
+    project.version('1.1.0', {
+      '2_add.sql': ADD,
+      '3_count.sql': '-- migrate:up\nUPDATE orders SET state = state + 1;\n',
+    });
+    const { context, run } = await deliver('1.1.0');
+    project.log.progress = () => {};
+    project.log.info = (line) => {
+      project.log.lines.push(line); // between rehearsal and live, a row comes that the third cannot live with
+      if (line.startsWith('rehearsed on')) blocker.exec("INSERT INTO orders VALUES (3, 9223372036854775807, 'x')");
+    };
+    const blocker = new DatabaseSync(join(project.workspace, 'shop.db'));
+    blocker.exec("CREATE TRIGGER full BEFORE UPDATE ON orders WHEN OLD.id = 3 BEGIN SELECT RAISE(ABORT, 'full'); END");
+    await expect(run()).rejects.toMatchObject({ code: 'migration-failed', where: '3_count.sql:2' });
+    blocker.close();
+    const { migrations } = await project.close(context, false);
+    expect(migrations).toMatchObject([
+      {
+        applied: [{ version: '2' }],
+        after: (await live.fingerprint()).digest,
+        down: null,
+        noDown: 'only a part of what was rehearsed was applied',
+      },
+    ]);
+    expect(migrations[0]!.applied).toHaveLength(1);
+  });
+
+  test.each([
+    ['is not written', ADD.split('-- migrate:down')[0]!, /no way down is written for 2_x.sql/],
+    ['fails', ADD.replace('DROP COLUMN paid', 'DROP COLUMN absent'), /failed on the copy.*absent/],
+    ['leads elsewhere', ADD.replace('DROP COLUMN paid', 'RENAME COLUMN paid TO billed'), /leaves the schema different/],
+  ])('a way down that %s is none', async (_name, sql, why) => {
+    project.version('1.1.0', { '2_x.sql': sql });
+    const { context, run } = await deliver('1.1.0');
+    expect(await run()).toMatchObject({ outcome: 'passed' });
+    const [step] = (await project.close(context, true)).migrations;
+    expect(step).toMatchObject({ down: null, noDown: expect.stringMatching(why) });
+  });
+
+  test('the copy that a backup left is rehearsed on, and what changed in production since is refused', async () => {
+    project.version('1.1.0', { '2_add.sql': ADD });
+    await project.copies.keep('main', await copyOf(live, project.scratch, signal));
+    await live.execute(['CREATE TABLE by_hand (id integer)']);
+    const failure = await refused('1.1.0', 'schema-drifted');
+    expect(failure.why).toContain('by_hand');
+    expect(project.log.lines).toContainEqual(expect.stringContaining('rehearsed on the copy restored from the backup'));
+    const { run } = await deliver('1.1.0'); // the copy was taken; the next run makes its own
+    expect(await run()).toMatchObject({ outcome: 'passed', summary: expect.stringContaining('on a copy') });
+  });
+
+  test('earlier deliveries narrow the forecast', async () => {
+    await project.ledger.write('test', (state) => {
+      const step = { change: 'c', version: '1', at: '', database: 'main', before: '', after: '', applied: [] };
+      const more = { down: null, noDown: null, backup: null, undone: null };
+      const migrations = [1, 1.1, 0.9].map((ratio, index) => ({ ...step, ...more, change: `c${index}`, ratio }));
+      return { state: { ...state, migrations }, change: changeOf(state.environment) };
+    });
+    project.version('1.1.0', { '2_add.sql': ADD });
+    const { run } = await deliver('1.1.0');
+    expect((await run()).facts.forecast).toMatchObject({ deliveries: 3 });
+  });
+
+  test('too little room is named before anything is copied', async () => {
+    const huge = Object.create(live, { size: { value: async () => 1e18 } }) as Database;
+    await expect(checkRoom(huge, project.scratch)).rejects.toMatchObject({ code: 'disk-full', where: project.scratch });
+    await expect(copyOf(huge, project.scratch, signal)).rejects.toMatchObject({ code: 'disk-full' });
+  });
+
+  describe('contracting steps', () => {
+    const hosts = { deploy: {} };
+    const versions = { '2_add.sql': ADD, '3_drop.sql': DROP };
+    const columns = async () =>
+      (await live.query("SELECT name FROM pragma_table_info('orders')")).map((row) => row.name);
+
+    /** Delivers and makes it live, on hosts that run what is said. */
+    async function bring(version: string, runs: string[], migrate = {}) {
+      const at = runs.map((each, index) => project.host(`host${index}`, each));
+      const { context, run, planned } = await deliver(version, migrate, { ...hosts, hosts: at });
+      const plan = (await planned()).map(({ text }) => text);
+      const result = await run();
+      return { plan, result, state: await project.close(context, true) };
+    }
+
+    test('are held until no version before runs, on any host', async () => {
+      project.version('1.0.0', { '1_none.sql': '-- migrate:up\nSELECT 1;\n' });
+      for (const version of ['2.0.0', '3.0.0', '4.0.0'])
+        project.version(version, { '1_none.sql': '-- migrate:up\nSELECT 1;\n', ...versions });
+      await bring('1.0.0', ['0.9.0']);
+      const second = await bring('2.0.0', ['1.0.0', '1.0.0']);
+      const words = 'held until no version before 2.0.0 runs: 3_drop.sql';
+      expect(second.plan).toContainEqual(expect.stringContaining(words));
+      expect(second.result).toMatchObject({ outputs: { applied: 1 }, summary: expect.stringContaining(words) });
+      expect(second.result.facts.held).toMatchObject([{ file: '3_drop.sql', contracts: [{ line: 2 }] }]);
+      expect(second.state.held).toMatchObject([{ migration: '3', database: 'main', version: '2.0.0' }]);
+      expect(await columns()).toContain('note');
+
+      const mixed = await bring('3.0.0', ['2.0.0', '1.0.0']);
+      expect(mixed.result).toMatchObject({
+        code: 'nothing-to-do',
+        summary: expect.stringContaining('host1 runs 1.0.0'),
+      });
+      expect(await columns()).toContain('note');
+
+      const fourth = await bring('4.0.0', ['3.0.0', '3.0.0']);
+      expect(fourth.plan).toContainEqual('apply 1 migration: 3_drop.sql');
+      expect(fourth.result).toMatchObject({ code: 'ok', outputs: { applied: 1 } });
+      expect(fourth.state).toMatchObject({
+        held: [],
+        migrations: [{ applied: [{ version: '3', kind: 'contract' }] }, {}, {}],
+      });
+      expect(await columns()).not.toContain('note');
+    });
+
+    test('go at once where that is asked for, and on the first delivery', async () => {
+      project.version('1.0.0', { '2_add.sql': ADD });
+      project.version('2.0.0', versions);
+      await bring('1.0.0', ['0.9.0']);
+      expect((await bring('2.0.0', ['1.0.0'], { contract: 'apply' })).result.outputs).toMatchObject({ applied: 1 });
+    });
+
+    test('are not held where nothing is deployed, which is said', async () => {
+      project.version('1.0.0', { '2_add.sql': ADD });
+      project.version('2.0.0', versions);
+      const { context, run } = await deliver('1.0.0');
+      await run();
+      await project.close(context, true);
+      expect((await (await deliver('2.0.0')).run()).outputs).toMatchObject({ applied: 1 });
+      expect(project.log.lines).toContainEqual(expect.stringContaining('it is not known which versions run'));
+    });
+  });
+});
+
+function changeOf(environment: string) {
+  const holder = { kind: 'shell', machine: 'here', pid: 1, started: '', actor: 'test' } as const;
+  return {
+    ...{
+      schema: 1 as const,
+      id: '2026-01-01-000000-aaaaaa',
+      environment,
+      verb: 'migrate',
+      version: null,
+      digest: null,
+    },
+    ...{ commit: null, config: null, holder, fence: 1, opened: '2026-01-01T00:00:00.000Z' },
+    ...{ closed: '2026-01-01T00:00:00.000Z', outcome: 'passed' as const, events: [] },
+  };
+}

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Database, type Engine, openDatabase, type Session } from '../../src/database/database.ts';
 import { RecordingLog } from '../../src/log/log.ts';
@@ -15,54 +14,12 @@ import {
   findPending,
   migrateLive,
   rehearse,
+  sqlMigrator,
 } from '../../src/migration/migration.ts';
-import { Failure } from '../../src/outcome/outcome.ts';
-import { missing, startMariadb, startPostgres } from '../support/databases.ts';
+import type { Failure } from '../../src/outcome/outcome.ts';
+import { ENGINES, failureOf } from '../support/engines.ts';
 
 const signal = new AbortController().signal;
-
-/** A real server of each engine, with one empty database. */
-const SERVERS: {
-  engine: Engine;
-  text: string;
-  absent: string | null;
-  start(directory: string): Promise<{ url: string; stop(): Promise<void> }>;
-}[] = [
-  {
-    engine: 'postgres',
-    text: 'text',
-    absent: missing('postgres'),
-    start: async () => {
-      const server = await startPostgres();
-      await createDatabase(server.admin('postgres'));
-      return { url: server.admin('shop'), stop: server.stop };
-    },
-  },
-  {
-    engine: 'mariadb',
-    text: 'varchar(200)',
-    absent: missing('mariadb'),
-    start: async () => {
-      const server = await startMariadb();
-      await createDatabase(server.admin('mysql'));
-      return { url: server.admin('shop'), stop: server.stop };
-    },
-  },
-  {
-    engine: 'sqlite',
-    text: 'text',
-    absent: null,
-    start: async (directory) => {
-      new DatabaseSync(join(directory, 'shop.db')).close();
-      return { url: `sqlite:${join(directory, 'shop.db')}`, stop: async () => {} };
-    },
-  },
-];
-
-async function createDatabase(admin: string): Promise<void> {
-  const database = await openDatabase({ name: 'admin', url: admin }, { workspace: '/', scratch: tmpdir(), signal });
-  await database.execute(['CREATE DATABASE shop']).finally(() => database.close());
-}
 
 const INIT: FolderFile = {
   path: '20240228042848_init.sql',
@@ -77,17 +34,7 @@ const BROKEN: FolderFile = {
   text: 'CREATE TABLE orders (id integer NOT NULL PRIMARY KEY);\nCREATE TABLE refunds (id integer NOT NULL PRIMARY KEY);\n\nCREATE TABEL wrong (id integer);\nCREATE TABLE never (id integer);\n',
 };
 
-/** What a promise was rejected with; a test where it was not fails here. */
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const failure = await promise.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  expect(failure).toBeInstanceOf(Failure);
-  return failure as Failure;
-}
-
-for (const { engine, text, absent, start } of SERVERS) {
+for (const { engine, text, absent, tables: listed, start } of ENGINES) {
   describe.skipIf(absent !== null)(engine, () => {
     let scratch: string;
     let url: string;
@@ -103,10 +50,7 @@ for (const { engine, text, absent, start } of SERVERS) {
       );
     const apply = (migrations: ReturnType<typeof read>, lockTimeout = 1000, on = session): Promise<Applied[]> =>
       applyMigrations(on, migrations, { engine, lockTimeout, change: 'c1', log, signal });
-    const tables = async () =>
-      Object.keys(await live.counts())
-        .map((name) => name.replace(/^.*\./, '').replaceAll('"', ''))
-        .sort();
+    const tables = async () => (await live.query(listed)).map(({ name }) => String(name));
 
     beforeAll(async () => {
       scratch = await mkdtemp(join(tmpdir(), 'changeline-migration-'));
@@ -131,10 +75,15 @@ for (const { engine, text, absent, start } of SERVERS) {
       const migrations = read(...files);
       const copy = await copyOf(live, scratch, signal);
       try {
-        const rehearsal = await rehearse(copy, live, migrations, { change: 'c1', log, signal });
+        const rehearsal = await rehearse(copy, live, sqlMigrator(migrations), { change: 'c1', log, signal });
         return {
           rehearsal,
-          ...(await migrateLive(live, migrations, rehearsal, { lockTimeout: 1000, change: 'c1', log, signal })),
+          ...(await migrateLive(live, sqlMigrator(migrations), rehearsal, {
+            lockTimeout: 1000,
+            change: 'c1',
+            log,
+            signal,
+          })),
         };
       } finally {
         await copy.close();
@@ -219,10 +168,15 @@ for (const { engine, text, absent, start } of SERVERS) {
       await apply(read(INIT));
       const copy = await copyOf(live, scratch, signal);
       try {
-        const rehearsal = await rehearse(copy, live, read(INIT, SECOND), { change: 'c1', log, signal });
+        const rehearsal = await rehearse(copy, live, sqlMigrator(read(INIT, SECOND)), { change: 'c1', log, signal });
         await live.query('CREATE TABLE by_hand (id integer)');
         const failure = await failureOf(
-          migrateLive(live, read(INIT, SECOND), rehearsal, { lockTimeout: 1000, change: 'c1', log, signal }),
+          migrateLive(live, sqlMigrator(read(INIT, SECOND)), rehearsal, {
+            lockTimeout: 1000,
+            change: 'c1',
+            log,
+            signal,
+          }),
         );
         expect(failure.code).toBe('schema-drifted');
         expect(failure.why).toContain('by_hand');

@@ -1,12 +1,15 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, lstat, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ConnectOptions, connect, type Host } from '../../src/transport/transport.ts';
+import { type ConnectOptions, connect, type Host, type ShOptions } from '../../src/transport/transport.ts';
 import { type SshdFleet, sshdMissing, startSshds } from '../support/sshd.ts';
 
 const missing = sshdMissing();
@@ -131,6 +134,56 @@ describe.each(kinds)('%s', (_, skip, open) => {
     const result = await host.sh('sleep 30 & echo $!', { timeout: 20_000 });
     expect(result).toMatchObject({ status: 0, timedOut: false });
     process.kill(Number(result.stdout), 'SIGTERM');
+  });
+
+  test('streams 50 MB of output as they are, and says how the script ended where it failed', async () => {
+    const file = join(host.path, 'large');
+    await host.write(file, randomBytes(50_000_000), 0o600);
+    const wanted = createHash('sha256').update(readFileSync(file)).digest('hex');
+    const hash = createHash('sha256');
+    for await (const chunk of host.stream('cat -- "$1"', { args: [file] })) hash.update(chunk);
+    expect(hash.digest('hex')).toBe(wanted);
+    const failing = host.stream('cat; echo "no $WORD left" >&2; exit 3', { env: { WORD: 'room' }, input: 'in' });
+    await expect(text(failing)).rejects.toMatchObject({
+      code: 'host-unfit',
+      where: host.name,
+      why: 'status 3: no room left',
+      facts: { status: 3 },
+    });
+  });
+
+  test('ends the script behind a stream that is destroyed, cancelled, or late, with all that it started', async () => {
+    const stop = new AbortController();
+    const ways: [(stream: Readable) => unknown, ShOptions, unknown][] = [
+      [(stream) => stream.destroy(), {}, undefined],
+      [() => stop.abort(), { signal: stop.signal }, expect.objectContaining({ code: 'cancelled' })],
+      [() => {}, { timeout: 1000 }, expect.objectContaining({ code: 'host-unfit' })],
+    ];
+    for (const [end, how, error] of ways) {
+      const stream = host.stream('sleep 86 & echo $!; yes', how).on('error', () => {});
+      const [first] = (await once(stream, 'data')) as [Buffer];
+      stream.pause();
+      end(stream);
+      if (!stream.closed) await once(stream, 'close').catch(() => {});
+      const pid = Number.parseInt(first.toString(), 10);
+      expect(pid).toBeGreaterThan(1);
+      expect(existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain('86');
+      if (error !== undefined) expect(stream.errored).toEqual(error);
+    }
+    await expect(text(host.stream('cat', { signal: stop.signal }))).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(text(host.stream('kill -9 $$; sleep 9'))).rejects.toMatchObject({
+      code: expect.stringMatching(/^host-(unfit|unreachable)$/), // ssh does not tell a signal there from its own end
+    });
+  });
+
+  test('fails a stream whose input breaks', async () => {
+    const input = Readable.from(
+      (async function* () {
+        yield 'half';
+        throw new Error('the input broke');
+      })(),
+    );
+    await expect(text(host.stream('cat', { input }))).rejects.toThrow('the input broke');
   });
 
   test('names a file that cannot be read or written', async () => {
@@ -262,6 +315,20 @@ describe.skipIf(missing !== null)('connections', () => {
     await expect(host.sh('true')).rejects.toMatchObject({ code: 'host-unreachable' });
     await sshds!.hosts[1]!.start();
     expect((await host.sh('echo back')).stdout).toBe('back\n');
+    await host.close();
+  });
+
+  it('fails a stream that is cut in the middle, however much of it was read', async () => {
+    const host = await connect(at(1), options());
+    const stream = host.stream('yes');
+    await once(stream, 'data');
+    stream.pause();
+    await sshds!.hosts[1]!.kill();
+    const reading = (async () => {
+      for await (const _ of stream);
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'host-unreachable', where: host.name });
+    await sshds!.hosts[1]!.start();
     await host.close();
   });
 

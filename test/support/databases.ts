@@ -32,8 +32,8 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** PostgreSQL with passwords over TCP (scram) and trust on its socket; the administrator is `admin`. */
-export async function startPostgres(): Promise<TestServer> {
+/** PostgreSQL with passwords over TCP (scram) and trust on its socket; the administrator is `admin`. `settings`: more of them, name=value. */
+export async function startPostgres(settings: string[] = []): Promise<TestServer> {
   const bin = postgresFolder()!;
   const user = asUser('postgres');
   const directory = home(user);
@@ -56,6 +56,7 @@ export async function startPostgres(): Promise<TestServer> {
   );
   const port = await freePort();
   const args = ['-D', data, '-k', directory, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'];
+  args.push(...settings.flatMap((setting) => ['-c', setting]));
   const child = spawn(join(bin, 'postgres'), args, { ...user, stdio: 'ignore', cwd: directory });
   await until(
     child,
@@ -72,8 +73,8 @@ export async function startPostgres(): Promise<TestServer> {
   };
 }
 
-/** MariaDB with passwords over TCP; `root` needs none on its socket. */
-export async function startMariadb(): Promise<TestServer> {
+/** MariaDB with passwords over TCP; `root` needs none on its socket. `options`: more of them, --name=value. */
+export async function startMariadb(options: string[] = []): Promise<TestServer> {
   const user = asUser('mysql');
   const directory = home(user);
   const data = join(directory, 'data');
@@ -92,6 +93,7 @@ export async function startMariadb(): Promise<TestServer> {
     '--bind-address=127.0.0.1',
     `--pid-file=${join(directory, 'pid')}`,
     '--skip-log-bin',
+    ...options,
   ];
   const child = spawn(program('mariadbd')!, args, { ...user, stdio: 'ignore', cwd: directory });
   await until(
@@ -107,12 +109,13 @@ export async function startMariadb(): Promise<TestServer> {
   };
 }
 
-interface User {
+export interface User {
   uid?: number;
   gid?: number;
 }
 
-function asUser(name: string): User {
+/** Whose server it is: `name` where we are root, as no database server runs as root. */
+export function asUser(name: string): User {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
@@ -125,7 +128,8 @@ function home({ uid, gid }: User): string {
   return directory;
 }
 
-function postgresFolder(): string | null {
+/** Where the server's programs are; null where there are none. */
+export function postgresFolder(): string | null {
   const base = '/usr/lib/postgresql';
   const versions = existsSync(base) ? readdirSync(base).sort((a, b) => Number(b) - Number(a)) : [];
   const folders = [

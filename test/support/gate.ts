@@ -5,6 +5,7 @@ import type { Ledger } from '../../src/ledger/ledger.ts';
 import { openBranchLedger } from '../../src/ledger/ledger.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import type { Result } from '../../src/outcome/outcome.ts';
+import { Copies } from '../../src/stages/frame/copies.ts';
 import { stage } from '../../src/stages/gate.ts';
 import type { StageContext } from '../../src/stages/stage.ts';
 import type { Permissions, Repository, StandIn } from './github/stand-in.ts';
@@ -80,6 +81,7 @@ export function gateContext(standIn: StandIn, repository: Repository, given: Gat
     log: given.log ?? new RecordingLog(),
     signal: new AbortController().signal,
     place: { workspace: '', scratch: '', handover: '', cache: '', reports: '' },
+    copies: new Copies(),
     github: () => github,
   };
 }

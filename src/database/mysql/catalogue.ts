@@ -3,6 +3,9 @@ import { type CatalogueEntry, fingerprintOf } from '../canonical.ts';
 import type { Fingerprint, Row } from '../types.ts';
 
 const own = (column: string) => `${column} = DATABASE()`;
+// A view names its own database in front of every table; a copy may have another name.
+const unqualified = (column: string) =>
+  `REPLACE(${column}, CONCAT('\`', REPLACE(DATABASE(), '\`', '\`\`'), '\`.'), '')`;
 // Expressions that differ between the two engines stand in the last column of each part.
 const parts = (mariadb: boolean): { kind: string; sql: string }[] => [
   {
@@ -33,7 +36,7 @@ const parts = (mariadb: boolean): { kind: string; sql: string }[] => [
   },
   {
     kind: 'view',
-    sql: `SELECT table_name AS name, CONCAT_WS(' ', view_definition, check_option, security_type) AS body FROM information_schema.views WHERE ${own('table_schema')}`,
+    sql: `SELECT table_name AS name, CONCAT_WS(' ', ${unqualified('view_definition')}, check_option, security_type) AS body FROM information_schema.views WHERE ${own('table_schema')}`,
   },
   {
     kind: 'trigger',
@@ -69,6 +72,3 @@ export async function mysqlFingerprint(query: (sql: string) => Promise<Row[]>, m
   }
   return fingerprintOf(entries);
 }
-
-/** The tables whose rows a dump holds, as `name`. */
-export const TABLES = `SELECT table_name AS name FROM information_schema.tables WHERE ${own('table_schema')} AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY 1`;

@@ -55,6 +55,21 @@ export async function withOptionFile<T>(
   }
 }
 
+/** The way as a URL, for the user's own tools: with the password. */
+export function urlOf({ address, tunnel }: Pick<Way, 'address' | 'tunnel'>, engine: 'mysql' | 'mariadb'): string {
+  const of = encodeURIComponent;
+  const hostname = tunnel?.hostname ?? address.hostname;
+  const parameters = new URLSearchParams({
+    ...(address.socket === null ? {} : { socket: address.socket }),
+    ...(address.tls === 'prefer' || address.socket !== null ? {} : { 'ssl-mode': MYSQL_TLS[address.tls] }),
+    ...(address.authority === null ? {} : { 'ssl-ca': address.authority }),
+  }).toString();
+  const host = address.socket !== null ? 'localhost' : hostname.includes(':') ? `[${hostname}]` : hostname;
+  const port = address.socket !== null ? '' : `:${tunnel?.port ?? address.port}`;
+  const login = address.password === '' ? of(address.user) : `${of(address.user)}:${of(address.password)}`;
+  return `${engine}://${login}@${host}${port}/${of(address.database)}${parameters && `?${parameters}`}`;
+}
+
 /** The text of an option file. Its rules: in double quotes, a backslash begins an escape; nothing else is special. */
 export function optionFile(
   address: ServerAddress,
@@ -78,6 +93,7 @@ export function optionFile(
   ].join('\n');
 }
 
+// The words of MySQL's own programs and of URLs.
 const MYSQL_TLS: Record<Tls, string> = {
   disable: 'DISABLED',
   prefer: 'PREFERRED',

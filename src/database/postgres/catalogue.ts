@@ -1,4 +1,8 @@
-/** What PostgreSQL's catalogue says of a schema, for PostgreSQL 12 and newer. Ownership, privileges and comments are left out. */
+/**
+ * What PostgreSQL's catalogue says of a schema, for PostgreSQL 12 and newer: what a dump carries and a migration may
+ * change. Left out are ownership, privileges, comments and security labels, and subscriptions, which pg_dump writes only
+ * for a superuser and pg_restore brings back switched off.
+ */
 import { type CatalogueEntry, canonicalSql, fingerprintOf } from '../canonical.ts';
 import type { Fingerprint, Row } from '../types.ts';
 
@@ -44,7 +48,10 @@ const PARTS: Part[] = [
     deparsed: true,
     sql: `SELECT ${relationName} AS name, concat_ws(' ', c.relkind, c.relpersistence, CASE WHEN c.relrowsecurity THEN 'rls' END, CASE WHEN c.relforcerowsecurity THEN 'force' END,
         array_to_string(ARRAY(SELECT unnest(c.reloptions) ORDER BY 1), ','), CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END, pg_get_expr(c.relpartbound, c.oid),
-        (SELECT string_agg(inhparent::regclass::text, ', ' ORDER BY inhseqno) FROM pg_inherits WHERE inhrelid = c.oid)) AS body
+        (SELECT string_agg(inhparent::regclass::text, ', ' ORDER BY inhseqno) FROM pg_inherits WHERE inhrelid = c.oid),
+        CASE c.relreplident WHEN 'n' THEN 'replica identity nothing' WHEN 'f' THEN 'replica identity full' END,
+        (SELECT 'USING ' || amname FROM pg_am WHERE oid = c.relam AND amname <> 'heap'),
+        (SELECT concat_ws(' ', 'SERVER', s.srvname, array_to_string(f.ftoptions, ',')) FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid)) AS body
       FROM ${relation} WHERE c.relkind IN ('r', 'p', 'f', 'c')`,
   },
   {
@@ -55,7 +62,9 @@ const PARTS: Part[] = [
         concat_ws(' ', format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'NOT NULL' END,
         CASE WHEN a.attcollation <> t.typcollation THEN 'COLLATE ' || a.attcollation::regcollation::text END,
         CASE a.attidentity WHEN 'a' THEN 'IDENTITY ALWAYS' WHEN 'd' THEN 'IDENTITY' END, CASE WHEN a.attgenerated <> '' THEN 'GENERATED ' || a.attgenerated::text END,
-        'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid)) AS body
+        'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || a.attstorage::text END,
+        'COMPRESSION ' || nullif(to_jsonb(a) ->> 'attcompression', ''), CASE WHEN a.attstattarget >= 0 THEN 'STATISTICS ' || a.attstattarget END,
+        array_to_string(a.attoptions, ','), array_to_string(a.attfdwoptions, ',')) AS body
       FROM ${relation} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid
       LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum WHERE c.relkind IN ('r', 'p', 'f', 'c', 'v', 'm')`,
   },
@@ -114,6 +123,57 @@ const PARTS: Part[] = [
     deparsed: false,
     sql: `SELECT format('%I.%I', n.nspname, s.stxname) AS name, pg_get_statisticsobjdef(s.oid) AS body FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace AND ${user('n')}`,
   },
+  // The locale stands in another column in each version.
+  {
+    kind: 'collation',
+    deparsed: false,
+    sql: `SELECT format('%I.%I', n.nspname, l.collname) AS name, concat_ws(' ', l.collprovider, j ->> 'collcollate', j ->> 'collctype', coalesce(j ->> 'colllocale', j ->> 'colliculocale'), j ->> 'collicurules', l.collisdeterministic) AS body
+      FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace AND ${user('n')}, to_jsonb(l) AS j WHERE ${own('pg_collation', 'l')}`,
+  },
+  {
+    kind: 'operator',
+    deparsed: false,
+    sql: `SELECT o.oid::regoperator::text AS name, concat_ws(' ', o.oprcode, o.oprrest, o.oprjoin, nullif(o.oprcom, 0)::regoperator, nullif(o.oprnegate, 0)::regoperator, o.oprcanhash, o.oprcanmerge) AS body
+      FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace AND ${user('n')} WHERE o.oprcode <> 0 AND ${own('pg_operator', 'o')}`,
+  },
+  {
+    kind: 'operator class',
+    deparsed: false,
+    sql: `SELECT format('%I.%I %s', n.nspname, o.opcname, m.amname) AS name, concat_ws(' ', o.opcintype::regtype, o.opcdefault, nullif(o.opckeytype, 0)::regtype,
+        (SELECT string_agg(a.amopstrategy || ' ' || a.amopopr::regoperator, ', ' ORDER BY a.amopstrategy, a.amopopr::regoperator::text) FROM pg_amop a WHERE a.amopfamily = o.opcfamily),
+        (SELECT string_agg(a.amprocnum || ' ' || a.amproc::regprocedure, ', ' ORDER BY a.amprocnum, a.amproc::regprocedure::text) FROM pg_amproc a WHERE a.amprocfamily = o.opcfamily)) AS body
+      FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod JOIN pg_namespace n ON n.oid = o.opcnamespace AND ${user('n')} WHERE ${own('pg_opclass', 'o')}`,
+  },
+  // Those of the system have numbers below 16384 (FirstNormalObjectId).
+  {
+    kind: 'cast',
+    deparsed: false,
+    sql: `SELECT format('%s as %s', castsource::regtype, casttarget::regtype) AS name, concat_ws(' ', nullif(castfunc, 0)::regprocedure, castcontext, castmethod) AS body FROM pg_cast c WHERE c.oid >= 16384 AND ${own('pg_cast', 'c')}`,
+  },
+  {
+    kind: 'text search configuration',
+    deparsed: false,
+    sql: `SELECT format('%I.%I', n.nspname, s.cfgname) AS name, (SELECT string_agg(concat_ws(' ', m.maptokentype, m.mapdict::regdictionary), ', ' ORDER BY m.maptokentype, m.mapseqno) FROM pg_ts_config_map m WHERE m.mapcfg = s.oid) AS body
+      FROM pg_ts_config s JOIN pg_namespace n ON n.oid = s.cfgnamespace AND ${user('n')} WHERE ${own('pg_ts_config', 's')}`,
+  },
+  {
+    kind: 'text search dictionary',
+    deparsed: false,
+    sql: `SELECT format('%I.%I', n.nspname, s.dictname) AS name, s.dictinitoption AS body FROM pg_ts_dict s JOIN pg_namespace n ON n.oid = s.dictnamespace AND ${user('n')} WHERE ${own('pg_ts_dict', 's')}`,
+  },
+  // Options may hold a password, and this text is shown where schemas differ: their names must do.
+  {
+    kind: 'foreign server',
+    deparsed: false,
+    sql: `SELECT s.srvname AS name, concat_ws(' ', w.fdwname, s.srvtype, s.srvversion, (SELECT string_agg(split_part(o, '=', 1), ',' ORDER BY o) FROM unnest(s.srvoptions) AS o)) AS body
+      FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw WHERE ${own('pg_foreign_server', 's')}`,
+  },
+  {
+    kind: 'publication',
+    deparsed: false,
+    sql: `SELECT p.pubname AS name, concat_ws(' ', p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, to_jsonb(p) ->> 'pubviaroot',
+        (SELECT string_agg(r.prrelid::regclass::text, ', ' ORDER BY r.prrelid::regclass::text) FROM pg_publication_rel r WHERE r.prpubid = p.oid)) AS body FROM pg_publication p`,
+  },
   {
     kind: 'event trigger',
     deparsed: false,
@@ -149,6 +209,19 @@ export async function postgresFingerprint(query: (sql: string) => Promise<Row[]>
   }
 }
 
-/** The tables whose rows a dump holds, as `name` (for people) and `sql` (to select from). */
-export const TABLES = `SELECT CASE WHEN n.nspname = 'public' THEN format('%I', c.relname) ELSE ${relationName} END AS name, ${relationName} AS sql
-  FROM ${relation} WHERE c.relkind = 'r' AND c.relpersistence <> 't' ORDER BY 1`;
+/**
+ * What a server must have to take a dump of this database, as the columns of `Traits`. Columns that only some versions
+ * have are read by way of JSON. The server does not note what its first user owns (pg_shdepend), so owners are asked.
+ */
+export const TRAITS = `WITH named AS (SELECT DISTINCT role AS oid FROM pg_policy, unnest(polroles) AS role),
+  owner AS (SELECT d.refobjid AS oid FROM pg_shdepend d, pg_database b WHERE b.datname = current_database() AND d.refclassid = 'pg_authid'::regclass
+      AND (d.dbid = b.oid OR d.classid = 'pg_database'::regclass AND d.objid = b.oid)
+    UNION SELECT c.relowner FROM ${relation} UNION SELECT p.proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace AND ${user('n')}
+    UNION SELECT t.typowner FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace AND ${user('n')} UNION SELECT n.nspowner FROM pg_namespace n WHERE ${user('n')})
+  SELECT datname AS name, pg_encoding_to_char(encoding) AS encoding, datcollate AS collation, datctype AS ctype,
+    CASE to_jsonb(d) ->> 'datlocprovider' WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END AS provider,
+    coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS icu,
+    ARRAY(SELECT r.rolname::text FROM named JOIN pg_roles r USING (oid) ORDER BY 1) AS roles,
+    ARRAY(SELECT r.rolname::text FROM owner JOIN pg_roles r USING (oid) WHERE r.rolname !~ '^pg_' AND r.oid NOT IN (SELECT oid FROM named) ORDER BY 1) AS owners,
+    ARRAY(SELECT extname::text FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1) AS extensions
+  FROM pg_database d WHERE datname = current_database()`;

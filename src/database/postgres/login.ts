@@ -19,6 +19,23 @@ export interface Way {
   signal: AbortSignal;
 }
 
+/**
+ * The address as a URL, with the password, in the form that libpq and what follows it read. Through a tunnel the
+ * server's certificate is still verified, but not its name: the name that is dialled is that of this machine.
+ */
+export function urlOf({ address, tunnel }: Pick<Way, 'address' | 'tunnel'>): string {
+  const part = encodeURIComponent;
+  const password = address.password ? `:${part(address.password)}` : '';
+  const hostname = address.socket ? 'localhost' : (tunnel?.hostname ?? address.hostname);
+  const host = `${hostname.includes(':') ? `[${hostname}]` : hostname}:${tunnel?.port ?? address.port}`;
+  const tls = tunnel && address.tls === 'verify-full' ? 'verify-ca' : address.tls;
+  const query = [
+    ...(address.socket ? [`host=${part(address.socket)}`] : [`sslmode=${tls}`]),
+    ...(address.authority === null ? [] : [`sslrootcert=${part(address.authority)}`]),
+  ];
+  return `postgres://${part(address.user)}${password}@${host}/${part(address.database)}?${query.join('&')}`;
+}
+
 /** A connection, through the tunnel where there is one. Throws `database-unreachable`, `database-denied`. */
 export async function login(way: Way): Promise<pg.Client> {
   const { address, tunnel } = way;

@@ -19,13 +19,20 @@ export function libpqEnvironment({ address, tunnel }: Pick<Way, 'address' | 'tun
   };
 }
 
-/** The client program of the server's major version, or the oldest newer one: an older one refuses the server. */
+/** The installed client program that fits the server best; see `fittest`. Throws `tool-missing`. */
 export async function fittingClient(name: string, server: string): Promise<Program> {
-  const found = await findPrograms([name], await postgresFolders());
-  const fitting = found
+  return fittest(await findPrograms([name], await postgresFolders()), name, server);
+}
+
+/**
+ * Of programs called `name`, that of the server's major version, or the oldest newer one: an older one refuses the
+ * server. Throws `tool-missing` where there is none.
+ */
+export function fittest(found: Program[], name: string, server: string): Program {
+  const [best] = found
     .filter((program) => compareVersions(program.version, server, 1) >= 0)
-    .sort((a, b) => compareVersions(a.version, b.version));
-  if (fitting[0]) return fitting[0];
+    .sort((a, b) => compareVersions(a.version, b.version, 1) || compareVersions(b.version, a.version));
+  if (best) return best;
   const older = found.map((program) => program.version).join(', ');
   throw new Failure({
     code: 'tool-missing',

@@ -10,17 +10,21 @@ import { type CatalogueEntry, fingerprintOf } from '../canonical.ts';
 import { databaseError, type Explained, runStatements } from '../execute.ts';
 import type { ThrowawayOptions } from '../open.ts';
 import type {
+  Contents,
   Database,
   DumpFacts,
   Executed,
   Fingerprint,
   Mutex,
+  Observer,
   Parameter,
   Row,
   Session,
   Throwaway,
   Traits,
 } from '../types.ts';
+import { readContents } from './contents.ts';
+import { observeSqlite } from './observer.ts';
 
 // Foreign keys are off, as they are for every other client unless it asks: tools expect it.
 const SETTINGS = { timeout: 5000, enableForeignKeyConstraints: false };
@@ -112,15 +116,21 @@ class SqliteDatabase implements Database {
   readonly #path: string;
   readonly #scratch: string;
   readonly #main: SqliteSession;
+  readonly #alone: boolean;
 
-  constructor(name: string, path: string, scratch: string, db: DatabaseSync) {
+  /** `alone`: nobody else uses the file. */
+  constructor(name: string, path: string, scratch: string, db: DatabaseSync, alone = false) {
     this.name = name;
     this.where = `sqlite:${path}`;
     this.#path = path;
     this.#scratch = scratch;
+    this.#alone = alone;
     this.#main = new SqliteSession(path, db);
   }
 
+  observer = (session: Session): Observer => observeSqlite(session);
+  lag = async (): Promise<number | null> => null;
+  url = (): string => `sqlite:${this.#path}`;
   placeholder = (): string => '?';
   quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`;
   query = (sql: string, parameters?: Parameter[]): Promise<Row[]> => this.#main.query(sql, parameters);
@@ -141,7 +151,11 @@ class SqliteDatabase implements Database {
       name: basename(this.#path),
       encoding: null,
       collation: null,
+      ctype: null,
+      provider: null,
+      icu: null,
       roles: [],
+      owners: [],
       extensions: [],
     };
   }
@@ -154,32 +168,41 @@ class SqliteDatabase implements Database {
     return fingerprintOf(rows as unknown as CatalogueEntry[]);
   }
 
-  async counts(): Promise<Record<string, number>> {
-    const session = await this.session();
-    return countRows(session).finally(() => session.close());
-  }
-
   async size(): Promise<number> {
     const wal = await stat(`${this.#path}-wal`).catch(() => null);
     return (await stat(this.#path)).size + (wal?.size ?? 0);
   }
 
-  /** An online backup into a file of our own, which is then read and counted; the original is held only for the copying. */
+  /** An online backup into a file of our own, which is then sent and read; the original is held only for the copying. */
   async dump(to: Writable, signal: AbortSignal): Promise<DumpFacts> {
+    try {
+      return await this.#copied(signal, async (copy) => {
+        const bytes = (await stat(copy)).size;
+        await pipeline(createReadStream(copy, { highWaterMark: 262_144 }), to, { end: false, signal });
+        to.end();
+        await finished(to);
+        // Read only now: opening the copy may change its file.
+        return { contents: await contentsOf(copy, signal), position: null, bytes, tool: await this.checkTools() };
+      });
+    } catch (error) {
+      to.destroy(error as Error);
+      throw error;
+    }
+  }
+
+  /** Read from a copy where someone else may want to write: without a WAL, a reader keeps every writer out. */
+  contents(signal: AbortSignal): Promise<Contents> {
+    if (this.#alone) return contentsOf(this.#path, signal);
+    return this.#copied(signal, (copy) => contentsOf(copy, signal));
+  }
+
+  async #copied<T>(signal: AbortSignal, use: (copy: string) => Promise<T>): Promise<T> {
     const directory = await mkdtemp(join(this.#scratch, 'sqlite-'));
     try {
       const copy = join(directory, 'copy.db');
       await backup(this.#main.db, copy, { rate: ALL_PAGES });
-      const bytes = (await stat(copy)).size;
-      await pipeline(createReadStream(copy), to, { end: false, signal });
-      to.end();
-      await finished(to);
-      // Counted only now: opening the copy may change its file.
-      const session = new SqliteSession(copy, open(copy));
-      const counts = await countRows(session).finally(() => session.close());
-      return { counts, counted: 'copy', position: null, bytes, tool: await this.checkTools() };
+      return await use(copy);
     } catch (error) {
-      to.destroy(error as Error);
       throw error instanceof Failure ? error : copyFailure(this.where, error, signal);
     } finally {
       await rm(directory, { recursive: true, force: true });
@@ -192,10 +215,11 @@ export async function throwawaySqlite({ scratch, like }: ThrowawayOptions): Prom
   const directory = await mkdtemp(join(scratch, 'throwaway-'));
   const path = join(directory, like.name);
   const db = new DatabaseSync(path, { ...SETTINGS, open: false });
-  const database = new SqliteDatabase('throwaway', path, scratch, db);
+  const database = new SqliteDatabase('throwaway', path, scratch, db, true);
   return {
     database,
     unlike: [],
+    lacks: [],
     restore: async (from, signal) => {
       await pipeline(from, createWriteStream(path, { mode: 0o600 }), { signal });
       try {
@@ -206,6 +230,8 @@ export async function throwawaySqlite({ scratch, like }: ThrowawayOptions): Prom
         throw copyFailure('the restored copy', error, signal);
       }
     },
+    // The bytes of the file are the original's, with its statistics and settings.
+    harden: async () => {},
     close: async () => {
       await database.close();
       await rm(directory, { recursive: true, force: true });
@@ -217,18 +243,16 @@ function open(path: string): DatabaseSync {
   return new DatabaseSync(path, SETTINGS);
 }
 
-async function countRows(session: Session): Promise<Record<string, number>> {
-  await session.query('BEGIN');
-  const counts: Record<string, number> = {};
-  const tables = await session.query(
-    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-  );
-  for (const { name } of tables) {
-    const [row] = await session.query(`SELECT count(*) AS amount FROM "${String(name).replaceAll('"', '""')}"`);
-    counts[String(name)] = Number(row!.amount);
+/** What the file holds, read by a connection of its own. */
+async function contentsOf(path: string, signal: AbortSignal): Promise<Contents> {
+  const db = open(path);
+  try {
+    return await readContents(db, signal);
+  } catch (error) {
+    throw copyFailure(`sqlite:${path}`, error, signal);
+  } finally {
+    db.close();
   }
-  await session.query('COMMIT');
-  return counts;
 }
 
 function explain(error: unknown): Explained {

@@ -1,129 +1,139 @@
-/** A MariaDB or MySQL server of our own: on a unix socket in a directory that only its user may enter, with durable settings. */
-import { join } from 'node:path';
-import { Failure } from '../../outcome/outcome.ts';
-import { lastWords, must, run } from '../../process/process.ts';
+/** A throwaway MariaDB or MySQL server, and what a dump is restored into on it or on a server of the user's. */
+import type { Readable } from 'node:stream';
+import { lastWords } from '../../process/process.ts';
 import type { ServerAddress } from '../address.ts';
 import { openMysql } from '../mysql/mysql.ts';
 import { clientProgram, withOptionFile } from '../mysql/programs.ts';
 import type { ThrowawayOptions } from '../open.ts';
-import { findPrograms, type Program, serverFolders, streamInto } from '../programs.ts';
-import type { Throwaway } from '../types.ts';
-import { asUser, serverUser, startServer, throwawayDirectory } from './directory.ts';
+import { streamInto } from '../programs.ts';
+import type { Database, Throwaway, Traits, Tunnel } from '../types.ts';
+import { unusable } from './machine.ts';
+import { reconnected } from './postgres.ts';
+import { startLike } from './server.ts';
 
-/** The installed server of that kind. MySQL and MariaDB do not read each other's schemas whole. Throws `tool-missing`. */
-export async function mysqlServer(engine: 'mysql' | 'mariadb'): Promise<Program> {
-  for (const program of await findPrograms(
-    engine === 'mariadb' ? ['mariadbd', 'mysqld'] : ['mysqld'],
-    serverFolders(),
-  )) {
-    const said = await run({ file: program.file, args: ['--version'] });
-    if (/mariadb/i.test(said.stdout) === (engine === 'mariadb')) return program;
-  }
-  const name = engine === 'mariadb' ? 'MariaDB' : 'MySQL';
-  throw new Failure({
-    code: 'tool-missing',
-    what: `no ${name} server is installed here`,
-    next: `install it (on Debian and Ubuntu: ${engine}-server), or require a lower level`,
-  });
+/** How one of its databases is reached. */
+export interface MysqlAccess {
+  address: ServerAddress;
+  tunnel: ((hostname: string, port: number) => Promise<Tunnel>) | null;
+  /** The server's. */
+  engine: 'mysql' | 'mariadb';
+  version: string;
+  scratch: string;
 }
 
-export async function throwawayMysql({ scratch, like, signal }: ThrowawayOptions): Promise<Throwaway> {
+/** Starts a server and makes an empty database like the original on it. Throws as `throwaway` of open.ts says. */
+export async function throwawayMysql(options: ThrowawayOptions): Promise<Throwaway> {
+  const { like, scratch, signal } = options;
+  const { machine, server, running } = await startLike(options);
   const engine = like.engine as 'mysql' | 'mariadb';
-  const server = await mysqlServer(engine);
-  const user = await serverUser(['mysql']);
-  const directory = await throwawayDirectory(scratch, user);
-  const data = join(directory, 'data');
-  const socket = join(directory, 'socket');
-  const common = ['--no-defaults', `--datadir=${data}`];
-  const create =
-    engine === 'mariadb'
-      ? { file: 'mariadb-install-db', args: [...common, '--auth-root-authentication-method=normal', '--skip-test-db'] }
-      : { file: server.file, args: [...common, '--initialize-insecure'] };
-  await must(asUser({ ...create, signal }, user), (finished) =>
-    unusable('the data directory of a throwaway server could not be created', lastWords(finished)),
-  );
-  const args = [
-    ...common,
-    `--socket=${socket}`,
-    `--pid-file=${join(directory, 'server.pid')}`,
-    '--skip-networking',
-    '--skip-log-bin',
-    '--max-allowed-packet=1G',
-    `--tmpdir=${directory}`,
-  ];
-  const admin = () => openMysql('throwaway', address(socket, 'mysql'), { scratch, signal });
-  const ready = () =>
-    admin().then(
-      (database) => database.close().then(() => true),
-      () => false,
-    );
-  const running = await startServer(asUser({ file: server.file, args }, user), directory, ready, 'SIGKILL', signal);
+  const access = (name: string): MysqlAccess => ({
+    address: running.address(name),
+    tunnel: machine.tunnel,
+    engine,
+    version: server.version,
+    scratch,
+  });
+  let database: Database | null = null;
   try {
-    const maintenance = await admin();
-    const charset = like.encoding ? ` CHARACTER SET ${like.encoding} COLLATE ${like.collation}` : '';
-    await maintenance
-      .execute([`CREATE DATABASE ${maintenance.quote(like.name)}${charset}`])
-      .finally(() => maintenance.close());
-    const database = await openMysql('throwaway', address(socket, like.name), { scratch, signal });
-    const way = { address: address(socket, like.name), tunnel: null, scratch };
+    const admin = await openAt(access('mysql'), signal);
+    const lacks = await createLike(admin, like.name, like).finally(() => admin.close());
+    database = await openAt(access(like.name), signal);
+    const copy = database;
     return {
-      database,
-      unlike:
-        server.version === like.version
-          ? []
-          : [`the copy runs version ${server.version}, the original ${like.version}`],
+      database: copy,
+      unlike: differentVersion(server.version, like.version),
+      lacks,
       restore: async (from, stop) => {
-        const program = await clientProgram('client', engine, server.version);
-        await withOptionFile(way, program, (options) =>
-          streamInto(
-            from,
-            {
-              file: program.file,
-              args: [
-                ...options,
-                '--default-character-set=utf8mb4',
-                '--max-allowed-packet=1G',
-                `--database=${like.name}`,
-              ],
-            },
-            stop,
-            (how) => unusable('the dump could not be read back', lastWords(how)),
-          ),
-        );
+        await restoreDump(from, access(like.name), stop);
+        await createDefiners(copy, like.name);
       },
-      close: async () => {
-        await database.close();
-        await running.stop();
+      harden: async () => {
+        await running.durable();
+        await reconnected(copy);
+        await analyze(copy);
       },
+      close: () => copy.close().finally(() => running.stop()),
     };
   } catch (error) {
+    await database?.close().catch(() => {});
     await running.stop();
     throw error;
   }
 }
 
-function address(socket: string, database: string): ServerAddress {
-  const where = `throwaway server, database ${database}`;
-  return {
-    engine: 'mysql',
-    user: 'root',
-    password: '',
-    hostname: '',
-    port: 3306,
-    socket,
-    database,
-    tls: 'disable',
-    authority: null,
-    where,
-  };
+/** In what a server of that version is unlike the original, for people. */
+export function differentVersion(copy: string, original: string): string[] {
+  return copy === original ? [] : [`the copy runs version ${copy}, the original ${original}`];
 }
 
-function unusable(what: string, why: string): Failure {
-  return new Failure({
-    code: 'backup-failed',
-    what,
-    why,
-    untouched: 'the original database was only read',
-    next: 'see what the program says',
-  });
+/** Opens a database of a throwaway, through the tunnel where there is one. */
+export function openAt({ address, tunnel, scratch }: MysqlAccess, signal: AbortSignal): Promise<Database> {
+  return openMysql('throwaway', address, { scratch, signal, ...(tunnel ? { tunnel } : {}) });
+}
+
+/**
+ * Creates an empty database of that name, like the original. Where the server does not know the original's collation it
+ * is created with the server's own, and what is not proven then is answered, for people.
+ */
+export async function createLike(admin: Database, name: string, like: Traits): Promise<string[]> {
+  const create = `CREATE DATABASE ${admin.quote(name)}`;
+  if (!like.encoding || !like.collation) {
+    await admin.execute([create]);
+    return [];
+  }
+  try {
+    const words = [like.encoding, like.collation].map((word) => admin.quote(word));
+    await admin.execute([`${create} CHARACTER SET ${words[0]} COLLATE ${words[1]}`]);
+    return [];
+  } catch (error) {
+    await admin.execute([create]).catch(() => {
+      throw error;
+    });
+    return [`the collation ${like.collation} is unknown there: order and uniqueness by it are not proven`];
+  }
+}
+
+/** Refreshes the statistics of every table. */
+export async function analyze(database: Database): Promise<void> {
+  const tables = await database.query(
+    "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
+  );
+  if (tables.length === 0) return;
+  await database.query(`ANALYZE TABLE ${tables.map(({ name }) => database.quote(String(name))).join(', ')}`);
+}
+
+/** Views, triggers and routines run as their definers: those who are not there are created, unable to log in. */
+async function createDefiners(database: Database, name: string): Promise<void> {
+  const definers = await database.query(
+    `SELECT definer FROM information_schema.views WHERE table_schema = DATABASE()
+     UNION SELECT definer FROM information_schema.triggers WHERE trigger_schema = DATABASE()
+     UNION SELECT definer FROM information_schema.routines WHERE routine_schema = DATABASE()`,
+  );
+  for (const row of definers) {
+    const definer = String(row.definer ?? row.DEFINER);
+    const at = definer.lastIndexOf('@');
+    if (at < 0) continue;
+    const account = [definer.slice(0, at), definer.slice(at + 1)].map((part) => literal(part)).join('@');
+    await database.execute([
+      `CREATE USER IF NOT EXISTS ${account} ACCOUNT LOCK`,
+      `GRANT ALL PRIVILEGES ON ${database.quote(name.replace(/[_%\\]/g, '\\$&'))}.* TO ${account}`,
+    ]);
+  }
+}
+
+/** The client program from a stream, stopping at the first error. Throws `backup-failed` with its words, `disk-full`, `tool-missing`. */
+export async function restoreDump(from: Readable, access: MysqlAccess, signal: AbortSignal): Promise<void> {
+  const { address, tunnel, engine, version, scratch } = access;
+  const program = await clientProgram('client', engine, version);
+  const way = tunnel && !address.socket ? await tunnel(address.hostname, address.port) : null;
+  const more = ['--default-character-set=utf8mb4', '--max-allowed-packet=1G', `--database=${address.database}`];
+  await withOptionFile({ address, tunnel: way, scratch }, program, (options) =>
+    streamInto(from, { file: program.file, args: [...options, ...more] }, signal, (how) =>
+      unusable('the dump could not be read back', lastWords(how)),
+    ),
+  ).finally(() => way?.close());
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }

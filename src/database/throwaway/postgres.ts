@@ -1,154 +1,105 @@
-/** A PostgreSQL server of our own: on a unix socket in a directory that only its user may enter, with durable settings. */
-import { access, constants } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+/** A throwaway PostgreSQL server, and what a dump is restored into on it or on a server of the user's. */
 import type { Readable } from 'node:stream';
-import { Failure } from '../../outcome/outcome.ts';
-import { lastWords, must } from '../../process/process.ts';
+import { lastWords } from '../../process/process.ts';
 import type { ServerAddress } from '../address.ts';
 import type { ThrowawayOptions } from '../open.ts';
 import { openPostgres } from '../postgres/postgres.ts';
 import { fittingClient, libpqEnvironment } from '../postgres/programs.ts';
-import { compareVersions, findPrograms, type Program, postgresFolders, streamInto } from '../programs.ts';
-import type { Database, Throwaway, Traits } from '../types.ts';
-import { asUser, serverUser, startServer, throwawayDirectory } from './directory.ts';
+import { streamInto } from '../programs.ts';
+import type { Database, Throwaway, Tunnel } from '../types.ts';
+import { unusable } from './machine.ts';
+import { createLike, createRoles, requireExtensions } from './postgres-like.ts';
+import { startLike } from './server.ts';
 
-/** The installed server of that major version, or the oldest newer one. Throws `tool-missing`. */
-export async function postgresServer(version: string): Promise<Program> {
-  // initdb stands beside the server in its own folder; a copy of it on the PATH may stand alone.
-  const found = (await findPrograms(['postgres'], await postgresFolders())).filter(
-    (program) => compareVersions(program.version, version, 1) >= 0,
-  );
-  for (const program of found.sort((a, b) => compareVersions(a.version, b.version))) {
-    if (
-      await access(join(dirname(program.file), 'initdb'), constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return program;
-  }
-  throw new Failure({
-    code: 'tool-missing',
-    what: `no PostgreSQL server of version ${version.split('.')[0]} or newer is installed here`,
-    next: `install it (on Debian and Ubuntu: postgresql-${version.split('.')[0]}), or require a lower level`,
-  });
+/** How one of its databases is reached. */
+export interface PostgresAccess {
+  address: ServerAddress;
+  tunnel: ((hostname: string, port: number) => Promise<Tunnel>) | null;
+  /** The server's version as digits and dots. */
+  version: string;
 }
 
-export async function throwawayPostgres({ scratch, like, signal }: ThrowawayOptions): Promise<Throwaway> {
-  const server = await postgresServer(like.version);
-  const user = await serverUser(['postgres']);
-  const directory = await throwawayDirectory(scratch, user);
-  const data = join(directory, 'data');
-  const initdb = {
-    file: join(dirname(server.file), 'initdb'),
-    args: ['-D', data, '-U', 'changeline', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-    signal,
-  };
-  await must(asUser(initdb, user), (finished) => unusable('initdb failed', lastWords(finished)));
-  const args = [
-    '-D',
-    data,
-    '-k',
-    directory,
-    '-c',
-    'listen_addresses=',
-    '-c',
-    'unix_socket_permissions=0700',
-    '-c',
-    'autovacuum=off',
-  ];
-  const admin = () => openPostgres('throwaway', address(directory, 'template1'), { signal });
-  const ready = () =>
-    admin().then(
-      (database) => database.close().then(() => true),
-      () => false,
-    );
-  const running = await startServer(asUser({ file: server.file, args }, user), directory, ready, 'SIGQUIT', signal);
+/** Starts a server and makes an empty database like the original on it. Throws as `throwaway` of open.ts says. */
+export async function throwawayPostgres(options: ThrowawayOptions): Promise<Throwaway> {
+  const { like, signal } = options;
+  const { machine, server, running } = await startLike(options);
+  const access = (database: string): PostgresAccess => ({
+    address: running.address(database),
+    tunnel: machine.tunnel,
+    version: server.version,
+  });
+  let database: Database | null = null;
   try {
-    const unlike =
-      server.version === like.version
-        ? []
-        : [`the copy runs PostgreSQL ${server.version}, the original ${like.version}`];
-    const maintenance = await admin();
-    try {
-      unlike.push(...(await prepare(maintenance, like)));
-    } finally {
-      await maintenance.close();
-    }
-    const database = await openPostgres('throwaway', address(directory, like.name), { signal });
+    const admin = await openAt(access('template1'), signal);
+    const lacks = await prepare(admin, like).finally(() => admin.close());
+    database = await openAt(access(like.name), signal);
+    const copy = database;
     return {
-      database,
-      unlike,
-      restore: (from, stop) => restore(from, address(directory, like.name), stop),
-      close: async () => {
-        await database.close();
-        await running.stop();
+      database: copy,
+      unlike: differentVersion(server.version, like.version),
+      lacks,
+      // In one transaction, COPY into tables that were made in it writes no log.
+      restore: (from, stop) => restoreDump(from, access(like.name), ['--single-transaction'], stop),
+      harden: async () => {
+        await running.durable();
+        await reconnected(copy);
+        await copy.execute(['ANALYZE']);
       },
+      close: () => copy.close().finally(() => running.stop()),
     };
   } catch (error) {
+    await database?.close().catch(() => {});
     await running.stop();
     throw error;
   }
 }
 
-/** Creates what the dump takes for granted: the database in its encoding and sort order, the roles, the extensions' files. */
-async function prepare(admin: Database, like: Traits): Promise<string[]> {
-  const unlike: string[] = [];
-  const available = new Set((await admin.query('SELECT name FROM pg_available_extensions')).map((row) => row.name));
-  const absent = like.extensions.filter((extension) => !available.has(extension));
-  if (absent.length)
-    throw unusable(
-      `the throwaway server lacks extensions of the original: ${absent.join(', ')}`,
-      undefined,
-      'install the packages of these extensions here',
-    );
-  for (const role of like.roles) {
-    if ((await admin.query('SELECT FROM pg_roles WHERE rolname = $1', [role])).length === 0)
-      await admin.execute([`CREATE ROLE ${admin.quote(role)} NOLOGIN`]);
-  }
-  const create = (locale: string) =>
-    `CREATE DATABASE ${admin.quote(like.name)} TEMPLATE template0 ENCODING '${like.encoding?.replaceAll("'", "''")}' LOCALE '${locale.replaceAll("'", "''")}'`;
+async function prepare(admin: Database, like: ThrowawayOptions['like']): Promise<string[]> {
+  await requireExtensions(admin, like.extensions);
+  // Manifests of an older version have no owners.
+  await createRoles(admin, [...like.roles, ...(like.owners ?? [])]);
   if (like.name === 'postgres') await admin.execute(['DROP DATABASE postgres']);
-  await admin.execute([create(like.collation ?? 'C')]).catch(async () => {
-    unlike.push(`the locale ${like.collation} is not installed here, the copy sorts by C`);
-    await admin.execute([create('C')]);
-  });
-  return unlike;
+  return createLike(admin, like.name, like);
 }
 
-/** `pg_restore`, of the same version as the server it feeds, stopping at the first error. */
-async function restore(from: Readable, to: ServerAddress, signal: AbortSignal): Promise<void> {
-  const server = await openPostgres('throwaway', to, { signal });
-  const program = await server
-    .version()
-    .then((version) => fittingClient('pg_restore', version))
-    .finally(() => server.close());
-  const conninfo = `dbname='${to.database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-  const args = ['--exit-on-error', '--no-owner', '--no-privileges', '--no-password', `--dbname=${conninfo}`];
-  await streamInto(
-    from,
-    { file: program.file, args, env: libpqEnvironment({ address: to, tunnel: null }) },
-    signal,
-    (how) => unusable('pg_restore could not read the dump back', lastWords(how)),
-  );
+/** In what a server of that version is unlike the original, for people. */
+export function differentVersion(copy: string, original: string): string[] {
+  return copy === original ? [] : [`the copy runs PostgreSQL ${copy}, the original ${original}`];
 }
 
-function address(directory: string, database: string): ServerAddress {
-  const where = `throwaway PostgreSQL, database ${database}`;
-  return {
-    engine: 'postgres',
-    user: 'changeline',
-    password: '',
-    hostname: '',
-    port: 5432,
-    socket: directory,
-    database,
-    tls: 'disable',
-    authority: null,
-    where,
-  };
+/** Opens a database of a throwaway, through the tunnel where there is one. */
+export function openAt({ address, tunnel }: PostgresAccess, signal: AbortSignal): Promise<Database> {
+  return openPostgres('throwaway', address, { signal, ...(tunnel ? { tunnel } : {}) });
 }
 
-function unusable(what: string, why: string | undefined, next = 'see what the program says'): Failure {
-  return new Failure({ code: 'backup-failed', what, why, untouched: 'the original database was only read', next });
+/** Waits until the standing connection is a new one: the old server's end is heard of a moment later. */
+export async function reconnected(database: Database): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await database.query('SELECT 1');
+      return;
+    } catch (error) {
+      if (tries >= 5) throw error;
+    }
+  }
+}
+
+/**
+ * `pg_restore` from a stream, of the same version as the server it feeds, stopping at the first error. Throws
+ * `backup-failed` with its words, `disk-full`, `tool-missing`.
+ */
+export async function restoreDump(
+  from: Readable,
+  { address, tunnel, version }: PostgresAccess,
+  more: string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const program = await fittingClient('pg_restore', version);
+  const way = tunnel && !address.socket ? await tunnel(address.hostname, address.port) : null;
+  const conninfo = `dbname='${address.database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  const args = ['--exit-on-error', ...more, '--no-owner', '--no-privileges', '--no-password', `--dbname=${conninfo}`];
+  const env = libpqEnvironment({ address, tunnel: way });
+  await streamInto(from, { file: program.file, args, env }, signal, (how) =>
+    unusable('pg_restore could not read the dump back', lastWords(how)),
+  ).finally(() => way?.close());
 }

@@ -5,12 +5,14 @@ import {
   type Change,
   closeChange,
   commitChange,
+  type DataNote,
   type EnvironmentState,
   event,
   type Incident,
   type Ledger,
   type LedgerEvent,
   type Live,
+  noted,
   type Opening,
   openChange,
   openIncident,
@@ -57,6 +59,7 @@ export class Book {
       change,
       exclusive,
       pending: [],
+      notes: [],
       committed: false,
       begun: false,
       published: null,
@@ -79,6 +82,7 @@ export class Book {
       change,
       exclusive: true,
       pending: [],
+      notes: [],
       committed,
       begun: true,
       published: null,
@@ -167,6 +171,16 @@ export class Book {
     await this.#turn({ ...this.#page, pending: [...this.#page.pending, clean(entry)] });
   }
 
+  /** What is remembered about data and waits for the next write. */
+  get notes(): readonly DataNote[] {
+    return this.#page.notes;
+  }
+
+  /** Remembers something about data with the next write, however the change ends. */
+  async note(note: DataNote): Promise<void> {
+    await this.#turn({ ...this.#page, notes: [...this.#page.notes, redactAll(note)] });
+  }
+
   /** What only becomes known on the way. */
   async learn(known: { version?: string; digest?: string; commit?: string }): Promise<void> {
     await this.#turn({ ...this.#page, change: { ...this.#page.change, ...known } });
@@ -203,11 +217,11 @@ export class Book {
   }
 
   async #write(fold: (state: EnvironmentState, change: Change) => Write): Promise<Write> {
-    const { incident } = this.#page;
+    const { incident, notes } = this.#page;
     const written = await this.#ledger.write(this.change.environment, (state) =>
-      fold(incident ? openIncident(state, incident) : state, this.change),
+      fold(noted(incident ? openIncident(state, incident) : state, notes), this.change),
     );
-    await this.#turn({ ...this.#page, change: written.change, pending: [] });
+    await this.#turn({ ...this.#page, change: written.change, pending: [], notes: [] });
     return written;
   }
 

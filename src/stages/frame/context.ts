@@ -11,6 +11,7 @@ import { Failure } from '../../outcome/outcome.ts';
 import { ACTIONS, type Inputs, type Verb } from '../contract.ts';
 import type { Place, StageContext } from '../stage.ts';
 import type { Book } from './book.ts';
+import { Copies } from './copies.ts';
 import { readDefaultBranch } from './default-branch.ts';
 import { type InputStyle, readInputs } from './inputs.ts';
 import { ledgerOf } from './ledger-of.ts';
@@ -88,6 +89,7 @@ export function contextOf<V extends Verb>(
     log: door.log,
     signal: door.signal,
     place: door.place,
+    copies: new Copies(),
     github: prepared.github,
     ...(prepared.defaultBranch === undefined ? {} : { defaultBranch: prepared.defaultBranch }),
     ...(prepared.unread === undefined ? {} : { unread: prepared.unread }),

@@ -35,7 +35,8 @@ export async function perform<V extends Verb>(verb: V, door: Doorway): Promise<P
     const prepared = await ruled(verb, door, await prepare(verb, door));
     book = await openOrJoin(verb, door, prepared);
     if (book && ACTIONS[verb].environment === 'touches') await publishBeginning(door, prepared, book);
-    const result = await workOf(verb, contextOf(verb, door, prepared, book));
+    const context = contextOf(verb, door, prepared, book);
+    const result = await workOf(verb, context).finally(() => context.copies.close());
     return await recorded({ verb, result, change: null, took: Date.now() - began, failure: null }, book);
   } catch (thrown) {
     const failure = failureFrom(door.signal.aborted ? asCancelled(thrown) : thrown);

@@ -2,7 +2,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Published } from '../../github/github.ts';
-import type { Change, Incident, LedgerEvent } from '../../ledger/ledger.ts';
+import type { Change, DataNote, Incident, LedgerEvent } from '../../ledger/ledger.ts';
 
 /** The page of an open change that is not in the ledger yet. */
 export interface Page {
@@ -11,6 +11,8 @@ export interface Page {
   exclusive: boolean;
   /** Events that wait for the next write to the ledger: few commits, and none lost while the job lives. */
   pending: LedgerEvent[];
+  /** What the next write is to remember of data. */
+  notes: DataNote[];
   committed: boolean;
   /** True once the work of a stage began, all plans passed: before it there is nothing to put back. */
   begun: boolean;

@@ -1,24 +1,11 @@
 import { expect, it } from 'vitest';
 import { stateLines } from '../../../src/doors/status.ts';
-import type { ApprovalRequest, EnvironmentState } from '../../../src/ledger/ledger.ts';
+import { type ApprovalRequest, type EnvironmentState, emptyState } from '../../../src/ledger/ledger.ts';
 
 const at = '2026-02-03T04:05:06.789Z';
 const now = new Date('2026-02-03T12:00:00Z');
 const live = (version: string) => ({ version, digest: null, commit: null, change: `change-${version}`, since: at });
-const nothing: EnvironmentState = {
-  schema: 1,
-  environment: 'uat',
-  fence: 0,
-  open: null,
-  live: null,
-  before: [],
-  passed: [],
-  incidents: [],
-  freezes: [],
-  overrides: [],
-  requests: [],
-  writes: [],
-};
+const nothing: EnvironmentState = emptyState('uat');
 
 it('says of a new environment only that nothing is live', () => {
   expect(stateLines(nothing, undefined, now)).toEqual(['uat: nothing is live yet']);

@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Engine } from '../../../src/database/database.ts';
 import { checksum, flywayChecksum } from '../../../src/migration/checksum.ts';
 import { arrange, readMigrations } from '../../../src/migration/folder.ts';
+import { keptWayBack, type Migration, wayBack } from '../../../src/migration/script.ts';
 import { compareVersions, versionKey } from '../../../src/migration/version.ts';
 import { Failure } from '../../../src/outcome/outcome.ts';
 
@@ -67,6 +69,8 @@ describe('forms', () => {
     ['Flyway with one underscore', [file('V1_a.sql')], 'V1_a.sql', /no form/],
     ['a repeatable one of Flyway', [file('R__views.sql')], 'R__views.sql', /repeatable/],
     ['down without up', [file('1_a.down.sql')], '1_a.down.sql', /goes up is missing/],
+    ["Flyway's undo without a way up", [file('V1__a.sql'), file('U2__b.sql')], 'U2__b.sql', /goes up is missing/],
+    ['a way down that never ends', [file('1_a.up.sql'), file('1_a.down.sql', "\n'a")], '1_a.down.sql:2', /never ends/],
     ['down in a folder without up', [file('1_a/down.sql')], '1_a/down.sql', /goes up is missing/],
     ['the same version twice', [file('1_a.up.sql'), file('1_b.up.sql')], '1_b.up.sql', /same version as 1_a/],
     ['the same version spelt twice', [file('01_a.up.sql'), file('1_b.up.sql')], '1_b.up.sql', /same version/],
@@ -111,6 +115,81 @@ describe('forms', () => {
       return;
     }
     throw new Error('it was taken');
+  });
+
+  describe('variants for engines', () => {
+    const files = [
+      file('1_a.postgres.sql', ONE),
+      file('1_a.mysql.up.sql', 'SELECT 3;'),
+      file('1_a.mysql.down.sql', 'SELECT 4;'),
+      file('sqlite/2_b/up.sql', 'SELECT 5;'),
+      file('2_b.up.sql', 'SELECT 6;'),
+      file('mariadb/2_b.up.sql', 'SELECT 7;'),
+      file('2_b.down.sql', 'SELECT 8;'),
+    ];
+    test.each<[Engine, string[]]>([
+      ['postgres', ['1_a.postgres.sql', '2_b.up.sql']],
+      ['mysql', ['1_a.mysql.up.sql', '2_b.up.sql']],
+      ['mariadb', ['1_a.mysql.up.sql', 'mariadb/2_b.up.sql']],
+    ])('%s', (engine, expected) => {
+      const found = arrange(files, engine);
+      expect(found.map((one) => one.file)).toEqual(expected);
+      expect(found.map(({ name }) => name)).toEqual(['a', 'b']);
+      expect(found.every(({ down }) => down !== null)).toBe(true);
+    });
+    test('none for this engine is an error', () => {
+      expect(() => arrange(files, 'sqlite')).toThrow(
+        expect.objectContaining({ code: 'migration-invalid', what: expect.stringContaining('none for sqlite') }),
+      );
+    });
+    test('two for one engine are an error on every engine', () => {
+      const twice = [file('1_a.mysql.up.sql'), file('mysql/1_b.up.sql'), file('1_a.up.sql')];
+      expect(() => arrange(twice, 'postgres')).toThrow(expect.objectContaining({ where: 'mysql/1_b.up.sql' }));
+    });
+    test('the checksum is that of the variant', () => {
+      expect(arrange(files, 'mysql')[0]!.checksum).toBe(checksum('SELECT 3;'));
+    });
+  });
+
+  test.each<[string, ReturnType<typeof file>[], Partial<Migration>]>([
+    [
+      'one file',
+      [file('1_a.sql', `${ONE}SELECT 3;`)],
+      {
+        down: [
+          { sql: 'SELECT 2', line: 4 },
+          { sql: 'SELECT 3', line: 5 },
+        ],
+        downTransaction: true,
+      },
+    ],
+    [
+      'one file without a transaction',
+      [file('1_a.sql', ONE.replace('down', 'down transaction:false'))],
+      { downTransaction: false, downScript: 'SELECT 2;\n' },
+    ],
+    ['a pair', [file('1_a.up.sql'), file('1_a.down.sql', 'SELECT 2;')], { downScript: 'SELECT 2;' }],
+    ['a folder', [file('1_a/up.sql'), file('1_a/down.sql', 'SELECT 2;')], { downScript: 'SELECT 2;' }],
+    [
+      "Flyway's undo, whatever its name",
+      [file('V1__a.sql'), file('U1.0__b.sql', 'SELECT 2;')],
+      { downScript: 'SELECT 2;' },
+    ],
+    [
+      'an empty one is none',
+      [file('1_a.sql', '-- migrate:up\nSELECT 1;\n-- migrate:down\n-- nothing\n')],
+      { down: null, downScript: null },
+    ],
+    ['none', [file('1_a.up.sql')], { down: null, downScript: null }],
+  ])('the way down of %s', (_name, files, expected) => {
+    const [migration] = arrange(files, 'postgres');
+    expect(migration).toMatchObject(expected);
+    const kept = keptWayBack(migration!);
+    if (kept !== null)
+      expect(wayBack(kept, 'x', 'postgres')).toEqual({
+        statements: migration!.down!.map(({ sql }, index) => ({ sql, line: index + 1 })),
+        transaction: migration!.downTransaction,
+      });
   });
 
   test('lines are those of the file, and only the part that goes up counts', () => {

@@ -26,6 +26,7 @@ const journal = (index: number, changes: Partial<JournalRecord> = {}): JournalRe
     done: 2,
     begun: 2,
     applied: '2026-11-21T10:00:00.000Z',
+    back: null,
     ...changes,
   };
 };

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { type DataNote, emptyState, type KnownBackup, noted, type SchemaStep } from '../../../src/ledger/ledger.ts';
+
+const at = '2026-02-03T04:05:06.789Z';
+
+function backup(id: string): KnownBackup {
+  return { id, digest: `of ${id}`, level: 'compared', ended: at, change: 'c', databases: ['main'], restored: 900 };
+}
+
+function step(change: string, more: Partial<SchemaStep> = {}): SchemaStep {
+  return {
+    change,
+    version: '1.1.0',
+    at,
+    database: 'main',
+    before: 'a',
+    after: 'b',
+    applied: [{ version: '1', name: 'first', kind: 'expand' }],
+    down: 20,
+    noDown: null,
+    backup: 'backup-1',
+    ratio: null,
+    undone: null,
+    ...more,
+  };
+}
+
+function held(migration: string, version: string, database = 'main'): DataNote {
+  return { kind: 'held', held: { migration, database, version, since: at } };
+}
+
+const noting = (...notes: DataNote[]) => noted(emptyState('production'), notes);
+
+describe('what the ledger remembers of data', () => {
+  it('keeps the newest twenty backups, the newest first, each once', () => {
+    const notes = Array.from({ length: 25 }, (_, index): DataNote => ({ kind: 'backup', backup: backup(`b${index}`) }));
+    const ids = noted(noting(...notes), [{ kind: 'backup', backup: backup('b10') }]).backups.map(({ id }) => id);
+    expect(ids).toHaveLength(20);
+    expect(ids.slice(0, 3)).toEqual(['b10', 'b24', 'b23']);
+    expect(ids.filter((id) => id === 'b10')).toHaveLength(1);
+  });
+
+  it('keeps one step for each change and database, whatever is noted twice', () => {
+    const first: DataNote = { kind: 'migrated', step: step('c1') };
+    const other: DataNote = { kind: 'migrated', step: step('c1', { database: 'orders' }) };
+    const again: DataNote = { kind: 'migrated', step: step('c1', { after: 'c' }) };
+    const { migrations } = noting(first, other, again);
+    expect(migrations.map(({ database, after }) => `${database} ${after}`)).toEqual(['main c', 'orders b']);
+  });
+
+  it('holds a migration for each version that it came with, until it is applied to that database', () => {
+    const holding = [held('7', '1.1.0'), held('7', '1.1.0'), held('7', '1.2.0'), held('7', '1.1.0', 'orders')];
+    const all = noting(...holding).held;
+    expect(all.map(({ database, version }) => `${database} ${version}`)).toEqual([
+      'orders 1.1.0',
+      'main 1.2.0',
+      'main 1.1.0',
+    ]);
+    const applied = step('c2', { applied: [{ version: '7', name: 'drop', kind: 'contract' }] });
+    expect(noting(...holding, { kind: 'migrated', step: applied }).held.map(({ database }) => database)).toEqual([
+      'orders',
+    ]);
+  });
+
+  it('marks the steps of one database that were taken back, and by whom', () => {
+    const notes: DataNote[] = ['c1', 'c2', 'c3'].map((change) => ({ kind: 'migrated', step: step(change) }));
+    const orders: DataNote = { kind: 'migrated', step: step('c3', { database: 'orders' }) };
+    const undone: DataNote = { kind: 'undone', database: 'main', changes: ['c2', 'c3'], by: 'c4' };
+    const { migrations } = noting(...notes, orders, undone);
+    expect(migrations.map((each) => [each.change, each.database, each.undone])).toEqual([
+      ['c3', 'orders', null],
+      ['c3', 'main', 'c4'],
+      ['c2', 'main', 'c4'],
+      ['c1', 'main', null],
+    ]);
+  });
+});
