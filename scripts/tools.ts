@@ -53,14 +53,17 @@ export function missingGoTools(goVersion: string): GoTool[] {
   });
 }
 
-/** What a built tool was made from: the digest of its pins, and the Go that built it. */
+/** What a built tool was made from: the digest of its pins and sources, and the Go that built it. */
 export function stamp(tool: GoTool, goVersion: string): string {
   return `${pinsOf(tool)} ${goVersion}`;
 }
 
+/** Of the module's pins, and of its own sources where it has any. */
 function pinsOf(tool: GoTool): string {
+  const folder = join(root, 'tools', tool);
+  const sources = readdirSync(folder).filter((name) => name.endsWith('.go'));
   const hash = createHash('sha256');
-  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(root, 'tools', tool, file)));
+  for (const file of ['go.mod', 'go.sum', ...sources.sort()]) hash.update(readFileSync(join(folder, file)));
   return hash.digest('hex');
 }
 

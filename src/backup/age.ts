@@ -15,8 +15,8 @@ const NONCE = 16;
 /** Room for some hundred recipients. */
 const LONGEST_HEADER = 65_536;
 const LAST_LINE = Buffer.from('\n---');
-/** What leaves together: one write for the next in line instead of eight. */
-const BLOCK = 4 * (CHUNK + TAG);
+/** What leaves together: one write for the next in line instead of many. */
+const BLOCK = 16 * (CHUNK + TAG);
 const CIPHER = 'chacha20-poly1305';
 const LENGTHS = { authTagLength: TAG };
 

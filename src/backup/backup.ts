@@ -1,6 +1,6 @@
 /** Backups: every database and config file of an environment under one manifest, proven as far as can be. The noun's public face. */
 export { type Drilled, type DrillWork, needsIdentity, proveBackup } from './drill.ts';
-export { filesLie, listBackups, newestFirst, readBackup, readPart } from './find.ts';
+export { filesLie, newestFirst, newestId, readBackup, readPart } from './find.ts';
 export { clearOld, type Kept } from './keep.ts';
 export {
   type ConfigPart,

@@ -3,34 +3,52 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { Failure } from '../outcome/outcome.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { Entry, Vault } from '../vault/vault.ts';
 import { type DatabasePart, type Manifest, manifestName, parseName, unsealed } from './manifest.ts';
 import { type Seen, unpacked } from './stored.ts';
 
-/**
- * The backups of an environment, newest first; those whose manifest is damaged are left out. Throws what the vault
- * throws.
- */
-export async function listBackups(vault: Vault, environment: string): Promise<Manifest[]> {
-  const found: Manifest[] = [];
-  for await (const manifest of newestFirst(vault, environment)) found.push(manifest);
-  return found;
+/** The id of the newest backup, whose manifest may be damaged; null where there is none. */
+export async function newestId(vault: Vault, scope: string): Promise<string | null> {
+  return idsIn(await vault.list(), scope)[0] ?? null;
 }
 
-/** As `listBackups`, read one by one: for whoever needs only the newest. */
-export async function* newestFirst(vault: Vault, environment: string): AsyncGenerator<Manifest> {
-  const ids = (await vault.list()).flatMap(({ name }) => {
-    const of = parseName(name);
-    return of?.manifest && of.environment === environment ? [of.id] : [];
-  });
-  for (const id of ids.sort().reverse()) {
-    const found = await readManifest(vault, id).catch((error) => {
+/**
+ * The backups of a scope, newest first, read one by one; those whose manifest is damaged are left out. Throws what the
+ * vault throws.
+ */
+export async function* newestFirst(vault: Vault, scope: string): AsyncGenerator<Manifest> {
+  for await (const { manifest } of manifestsIn(vault, await vault.list(), scope)) if (manifest) yield manifest;
+}
+
+/**
+ * Reads the manifests of a scope in a listing of the vault, newest first: `manifest` is null where it is damaged.
+ * One that another run has removed meanwhile is passed over. Throws what the vault throws.
+ */
+export async function* manifestsIn(
+  vault: Vault,
+  listed: readonly Entry[],
+  scope: string,
+): AsyncGenerator<{ name: string; manifest: Manifest | null }> {
+  for (const id of idsIn(listed, scope)) {
+    const name = manifestName(id);
+    try {
+      yield { name, manifest: (await readManifest(vault, id)).manifest };
+    } catch (error) {
       // A vault that does not answer is no damaged manifest.
-      if (error instanceof Failure && error.code === 'backup-failed') return null;
-      throw error;
-    });
-    if (found) yield found.manifest;
+      if (!(error instanceof Failure)) throw error;
+      if (error.code === 'backup-failed') yield { name, manifest: null };
+      else if ((await vault.list()).some((entry) => entry.name === name)) throw error;
+    }
   }
+}
+
+/** The ids of a scope's manifests, the newest first. */
+function idsIn(listed: readonly Entry[], scope: string): string[] {
+  const ids = listed.flatMap(({ name }) => {
+    const of = parseName(name);
+    return of?.manifest && of.scope === scope ? [of.id] : [];
+  });
+  return ids.sort().reverse();
 }
 
 /**

@@ -1,8 +1,7 @@
 /** Which backups are kept, and clearing away the others and what killed runs left. */
-import { text } from 'node:stream/consumers';
-import { Failure } from '../outcome/outcome.ts';
 import type { Vault } from '../vault/vault.ts';
-import { LEVELS, leftovers, type Manifest, manifestName, parseName, unsealed } from './manifest.ts';
+import { manifestsIn } from './find.ts';
+import { LEVELS, leftovers, type Manifest, manifestName, parseName } from './manifest.ts';
 
 /** A run may take this long before its files count as left behind. */
 const RUN_MS = 24 * 3_600_000;
@@ -20,6 +19,8 @@ export interface KeepPolicy {
 export interface Kept {
   /** Ids of backups that went, newest first. */
   deleted: string[];
+  /** The manifests of `deleted`. */
+  gone: Manifest[];
   /** Ids of backups that no rule keeps, and that somebody may still need; newest first. */
   protected: string[];
   /** Names of files of runs that never finished, removed. */
@@ -31,7 +32,7 @@ export interface Kept {
 }
 
 /**
- * Which of an environment's backups go, newest first; `manifests` in any order. A backup stays where any rule keeps it:
+ * Which of a scope's backups go, newest first; `manifests` in any order. A backup stays where any rule keeps it:
  * `last: n` the newest n; `daily: n` the newest backup of each of the last n days that have one, and so by ISO weeks
  * (from Monday) and months, all in UTC. A day without a backup does not use up one of the n. This is how `restic forget`
  * reads its --keep rules (https://restic.readthedocs.io/en/stable/060_forget.html). Never goes the newest of those with
@@ -62,17 +63,22 @@ export function expired(manifests: Manifest[], policy: KeepPolicy, protectedIds:
  */
 export async function clearOld(
   vault: Vault,
-  environment: string,
+  scope: string,
   policy: KeepPolicy,
   protectedIds: Iterable<string>,
   now = new Date(),
 ): Promise<Kept> {
-  const names = (await vault.list()).map(({ name }) => name);
-  const { manifests, damaged } = await readManifests(vault, names, environment);
+  const listed = await vault.list();
+  const names = listed.map(({ name }) => name);
+  const [manifests, damaged]: [Manifest[], string[]] = [[], []];
+  for await (const { name, manifest } of manifestsIn(vault, listed, scope)) {
+    if (manifest) manifests.push(manifest);
+    else damaged.push(name);
+  }
   const needed = new Set(protectedIds);
   const old = expired(manifests, policy, needed);
   const spared = expired(manifests, policy, []).filter(({ id }) => needed.has(id));
-  const { abandoned, perhapsRunning } = leftovers(names, environment, now, RUN_MS);
+  const { abandoned, perhapsRunning } = leftovers(names, scope, now, RUN_MS);
   for (const name of abandoned) await vault.remove(name);
   for (const { id } of old) {
     // The manifest goes first: what is half deleted is then no backup any more, and the next run clears it.
@@ -80,7 +86,7 @@ export async function clearOld(
     for (const name of names.filter((each) => parseName(each)?.id === id)) await vault.remove(name);
   }
   const ids = (of: Manifest[]) => of.map(({ id }) => id);
-  return { deleted: ids(old), protected: ids(spared), abandoned, perhapsRunning, damaged };
+  return { deleted: ids(old), gone: old, protected: ids(spared), abandoned, perhapsRunning, damaged };
 }
 
 /** The newest of those with the best level. */
@@ -100,25 +106,4 @@ function newestOfEach(newestFirst: Manifest[], period: (manifest: Manifest) => s
 /** The day on which a backup was begun, UTC, counted from 1 January 1970. */
 function dayOf({ began }: Manifest): number {
   return Math.floor(Date.parse(began) / DAY_MS);
-}
-
-async function readManifests(
-  vault: Vault,
-  names: string[],
-  environment: string,
-): Promise<{ manifests: Manifest[]; damaged: string[] }> {
-  const manifests: Manifest[] = [];
-  const damaged: string[] = [];
-  for (const name of names) {
-    const of = parseName(name);
-    if (!of?.manifest || of.environment !== environment) continue;
-    try {
-      manifests.push(unsealed(await vault.get(name).then(text), name).manifest);
-    } catch (error) {
-      // A vault that does not answer is no damaged manifest.
-      if (!(error instanceof Failure) || error.code !== 'backup-failed') throw error;
-      damaged.push(name);
-    }
-  }
-  return { manifests, damaged };
 }

@@ -39,7 +39,7 @@ export interface Shown {
   unlike: string[];
 }
 
-export interface DatabasePart extends StoredPart, Shown, Omit<DumpFacts, 'bytes' | 'contents'> {
+export interface DatabasePart extends StoredPart, Shown, Omit<DumpFacts, 'bytes' | 'held' | 'contents'> {
   kind: 'database';
   traits: Traits;
   /** The digest of the schema's canonical form, the same before and after the dump. */
@@ -116,21 +116,20 @@ export function weakest(parts: Part[]): { level: Level; why: string | null } {
 
 const STAMP = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/;
 
-/** The id of a backup: sorts by time within its environment. `random` are some lower-case letters and digits. */
-export function backupId(environment: string, at: Date, random: string): string {
-  return `${environment}.${at.toISOString().replace(/[-:.]/g, '')}-${random}`;
+/** The id of a backup: sorts by time within its scope. `random` are some lower-case letters and digits. */
+export function backupId(scope: string, at: Date, random: string): string {
+  return `${scope}.${at.toISOString().replace(/[-:.]/g, '')}-${random}`;
 }
 
 /** A name in the vault taken apart; null where it is none of ours. */
-export function parseName(name: string): { id: string; environment: string; at: Date; manifest: boolean } | null {
-  const [, environment, stamp, random, rest] =
-    /^([A-Za-z0-9][\w-]*)\.(\d{8}T\d{9}Z)-([a-z0-9]+)\.(.+)$/.exec(name) ?? [];
+export function parseName(name: string): { id: string; scope: string; at: Date; manifest: boolean } | null {
+  const [, scope, stamp, random, rest] = /^([A-Za-z0-9][\w-]*)\.(\d{8}T\d{9}Z)-([a-z0-9]+)\.(.+)$/.exec(name) ?? [];
   const time = STAMP.exec(stamp ?? '');
-  if (!environment || !time) return null;
+  if (!scope || !time) return null;
   const [, y, mo, d, h, mi, s, ms] = time;
   return {
-    id: `${environment}.${stamp}-${random}`,
-    environment,
+    id: `${scope}.${stamp}-${random}`,
+    scope,
     at: new Date(`${y}-${mo}-${d}T${h}:${mi}:${s}.${ms}Z`),
     manifest: rest === 'manifest.json',
   };
@@ -180,13 +179,13 @@ function sha256(text: string): string {
 /** What a killed run left: names of files without a manifest. A run that may still be at work (`youngerThan`) is told apart. */
 export function leftovers(
   names: string[],
-  environment: string,
+  scope: string,
   now: Date,
   youngerThan: number,
 ): { abandoned: string[]; perhapsRunning: string[] } {
   const parsed = names.map((name) => ({ name, of: parseName(name) }));
   const complete = new Set(parsed.filter(({ of }) => of?.manifest).map(({ of }) => of!.id));
-  const rest = parsed.filter(({ of }) => of?.environment === environment && !complete.has(of.id));
+  const rest = parsed.filter(({ of }) => of?.scope === scope && !complete.has(of.id));
   const young = ({ of }: (typeof rest)[number]) => now.getTime() - of!.at.getTime() < youngerThan;
   return {
     abandoned: rest.filter((each) => !young(each)).map(({ name }) => name),

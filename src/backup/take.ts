@@ -33,6 +33,8 @@ export interface ConfigFile {
 
 export interface BackupWork {
   environment: string;
+  /** What names in the vault begin with, since several products may share one; the environment where it is not given. */
+  scope?: string;
   /** The version that is live; null where it is not known. */
   version: string | null;
   databases: Database[];
@@ -66,7 +68,7 @@ interface Run extends BackupWork {
   /** The recipients and one of this run alone, whose identity never leaves the memory. */
   sealedFor: string[];
   identity: string | null;
-  /** Names in the vault, so far. */
+  /** Names in the vault that are written or may be, so far; the manifest's first, so that it goes first. */
   written: string[];
 }
 
@@ -98,6 +100,7 @@ export async function takeBackup(work: BackupWork): Promise<Taken> {
       parts,
     };
     const { text, digest } = sealed(manifest);
+    run.written.unshift(manifestName(run.id));
     await work.vault.put(manifestName(run.id), Readable.from([Buffer.from(text)]), work.signal);
     return { manifest, digest };
   } catch (error) {
@@ -107,7 +110,7 @@ export async function takeBackup(work: BackupWork): Promise<Taken> {
 }
 
 async function begun(work: BackupWork, began: Date): Promise<Run> {
-  const id = backupId(work.environment, began, randomBytes(4).toString('hex'));
+  const id = backupId(work.scope ?? work.environment, began, randomBytes(4).toString('hex'));
   const identity = work.recipients.length ? await generateX25519Identity() : null;
   if (identity) hide(identity);
   const sealedFor = identity ? [...work.recipients, await identityToRecipient(identity)] : [];
@@ -121,15 +124,11 @@ async function dumped(run: Run, live: Database): Promise<Waiting> {
   const { source, schema } = await sourceOf(run, live);
   const traits = await source.traits();
   const file = fileName(run, `database.${live.name}`);
-  let held = 0;
-  const dump = async (to: Writable) => {
-    const start = performance.now();
-    return source.dump(to, run.signal).finally(() => (held = Math.round(performance.now() - start)));
-  };
-  const { bytes: stored, sha256, from: facts } = await store(run.vault, file, run.sealedFor, dump, run.signal);
+  const dump = (to: Writable) => source.dump(to, run.signal);
   run.written.push(file);
+  const { bytes: stored, sha256, from: facts } = await store(run.vault, file, run.sealedFor, dump, run.signal);
   await sameSchema(source, schema);
-  const { bytes: raw, ...rest } = facts;
+  const { bytes: raw, held, ...rest } = facts;
   const part: Unproven<DatabasePart> = {
     ...{ kind: 'database', name: live.name, file, traits, ...rest, raw, stored, sha256, fingerprint: schema.digest },
     ...{ from: source === live ? 'primary' : 'replica', dumped: held, began, ended: new Date().toISOString() },
@@ -182,8 +181,8 @@ async function copied(run: Run, { host, path, bytes }: ConfigFile, index: number
   const began = new Date().toISOString();
   const file = fileName(run, `config.${index}`);
   const send = (to: NodeJS.WritableStream) => pipeline(Readable.from([bytes], { objectMode: false }), to);
-  const { bytes: stored, sha256 } = await store(run.vault, file, run.sealedFor, send, run.signal);
   run.written.push(file);
+  const { bytes: stored, sha256 } = await store(run.vault, file, run.sealedFor, send, run.signal);
   const part: Unproven<ConfigPart> = {
     ...{ kind: 'config', name: `${host}: ${path}`, host, path, file, raw: bytes.length, stored, sha256 },
     ...{ began, ended: new Date().toISOString() },

@@ -135,6 +135,7 @@ async function compared(
   if (part.contents === null) return restored('the manifest is of an earlier version and holds no digests of rows');
   const other = compareContents(part.contents, await copy.database.contents(signal));
   if (other !== null) return restored(`the data of the copy differ: ${other}`);
+  if (part.lacks?.length) return restored(`not proven, since the dump does not hold it: ${part.lacks.join(', ')}`);
   if (copy.lacks.length) return restored(`not proven, since the copy has no match for it: ${copy.lacks.join(', ')}`);
   return { level: 'compared', why: null };
 }

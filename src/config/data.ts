@@ -177,8 +177,12 @@ export const rollbackSchema = z.strictObject({
         'keep the data as they are, undo migrations, restore the backup, or stop with the choice where it is not clear',
       examples: ['keep'],
     }),
-  admin: text.optional().meta({
-    description: 'The URL of a login that may create and rename databases on the same server, for a restore',
-    examples: ['postgres://postgres:${PG_ADMIN_PASSWORD}@db.example.com/shop'],
-  }),
+  admin: z
+    .union([text, z.record(z.string(), text)])
+    .optional()
+    .meta({
+      description:
+        'The URL of a login that may create and rename databases on the same server, for a restore; where there are several servers, one by the name of each database',
+      examples: ['postgres://postgres:${PG_ADMIN_PASSWORD}@db.example.com/shop'],
+    }),
 });

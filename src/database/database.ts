@@ -4,12 +4,15 @@ export { difference } from './canonical.ts';
 export { compareContents } from './contents.ts';
 export {
   checkThrowaway,
+  isFenced,
+  liftFence,
   openDatabase,
   type ReplacementOptions,
   replacement,
   throwaway,
   throwawayRoom,
 } from './open.ts';
+export { Sink } from './output.ts';
 export type {
   Beside,
   Contents,

@@ -48,7 +48,7 @@ export async function throwaway(options: ThrowawayOptions): Promise<Throwaway> {
 }
 
 /**
- * Says beforehand what `throwaway` would lack. Throws `tool-missing` where there is no server of a fitting version, and
+ * Looks whether `throwaway` could have a server there at all. Throws `tool-missing` where there is none of a fitting version, and
  * for `at.url` what connecting throws, `config-invalid`, `database-denied`. Changes nothing, but may pull an image.
  */
 export async function checkThrowaway(engine: Engine, version: string, at: ThrowawayPlace): Promise<void> {
@@ -81,27 +81,45 @@ export async function replacement(section: DatabaseSection, options: Replacement
   const live = parseAddress(section.url, section.name, options.workspace);
   if (live.engine === 'sqlite')
     return (await import('./replacement/sqlite.ts')).replaceSqlite(section.name, live.path, options);
-  const admin =
-    options.admin === null ? null : parseAddress(options.admin, `${section.name}, rollback.admin`, options.workspace);
-  if (admin !== null && admin.engine !== live.engine)
-    throw new Failure({
-      code: 'config-invalid',
-      what: 'rollback.admin is the URL of another kind of database',
-      where: `database ${section.name}`,
-      untouched: 'nothing was connected to',
-      next: 'name a login on the server of the database itself',
-    });
+  const admin = adminOf(section, live.engine, options);
   if (live.engine === 'postgres')
-    return (await import('./replacement/postgres.ts')).replacePostgres(
-      section.name,
-      live,
-      admin as ServerAddress | null,
-      options,
-    );
-  return (await import('./replacement/mysql.ts')).replaceMysql(
-    section.name,
-    live,
-    admin as ServerAddress | null,
-    options,
-  );
+    return (await import('./replacement/postgres.ts')).replacePostgres(section.name, live, admin, options);
+  return (await import('./replacement/mysql.ts')).replaceMysql(section.name, live, admin, options);
+}
+
+/**
+ * Lets writes in again where a run that was killed left its fence: only that of PostgreSQL outlives its run. True where
+ * there was one. Throws as `replacement` does, and `database-denied` or `database-error` where the login may not.
+ */
+export async function liftFence(section: DatabaseSection, options: ReplacementOptions): Promise<boolean> {
+  const live = parseAddress(section.url, section.name, options.workspace);
+  if (live.engine !== 'postgres') return false;
+  const { liftPostgresFence } = await import('./replacement/postgres.ts');
+  return liftPostgresFence(section.name, live, adminOf(section, live.engine, options), options);
+}
+
+/** True where a restore that was killed has left the database read-only. */
+export async function isFenced(database: Database): Promise<boolean> {
+  if (database.engine !== 'postgres') return false;
+  const { FENCED, readOnlySetting } = await import('./replacement/postgres-fence.ts');
+  const [row] = await database.query('SELECT current_database() AS name');
+  return (await readOnlySetting(database, String(row!.name))) === FENCED;
+}
+
+/** The login that replaces; null where it is the database's own. Throws `config-invalid` where it is of another engine. */
+function adminOf(
+  section: DatabaseSection,
+  engine: ServerAddress['engine'],
+  options: ReplacementOptions,
+): ServerAddress | null {
+  if (options.admin === null) return null;
+  const admin = parseAddress(options.admin, `${section.name}, rollback.admin`, options.workspace);
+  if (admin.engine === engine) return admin as ServerAddress;
+  throw new Failure({
+    code: 'config-invalid',
+    what: 'rollback.admin is the URL of another kind of database',
+    where: `database ${section.name}`,
+    untouched: 'nothing was connected to',
+    next: 'name a login on the server of the database itself; where there are several servers, one by the name of each database',
+  });
 }

@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { Failure } from '../outcome/outcome.ts';
 import { type Command, endGroup, type Finished, lastWords, run, start } from '../process/process.ts';
+import { Output, Tap } from './output.ts';
 
 export interface Program {
   file: string;
@@ -32,9 +33,14 @@ export function pathFolders(): string[] {
   return (process.env.PATH ?? '').split(delimiter).filter(Boolean);
 }
 
+/** A program that is installed, and what it said to `--version`. */
+interface Installed extends Program {
+  said: string;
+}
+
 /** Every program of one of these names in these folders, with its version; those that do not answer `--version` are left out. */
-export async function findPrograms(names: string[], folders: string[]): Promise<Program[]> {
-  const found: Program[] = [];
+export async function findPrograms(names: string[], folders: string[]): Promise<Installed[]> {
+  const found: Installed[] = [];
   for (const folder of folders) {
     for (const name of names) {
       const file = join(folder, name);
@@ -43,12 +49,24 @@ export async function findPrograms(names: string[], folders: string[]): Promise<
         () => false,
       );
       if (!runnable || found.some((program) => program.file === file)) continue;
-      const said = await run({ file, args: ['--version'], timeout: 10_000 }).catch(() => null);
-      const version = said?.status === 0 ? versionIn(said.stdout) : null;
-      if (version) found.push({ file, version });
+      const said = await saidOf(file);
+      const version = said === null ? null : versionIn(said);
+      if (said !== null && version) found.push({ file, version, said });
     }
   }
   return found;
+}
+
+/** What programs have said of themselves: none changes while this process runs. */
+const SAID = new Map<string, string>();
+
+async function saidOf(file: string): Promise<string | null> {
+  const known = SAID.get(file);
+  if (known !== undefined) return known;
+  const done = await run({ file, args: ['--version'], timeout: 10_000 }).catch(() => null);
+  if (done?.status !== 0) return null;
+  SAID.set(file, done.stdout);
+  return done.stdout;
 }
 
 /** The version in what a program or server says of itself; null where there is none. MariaDB's programs name their own first, then the server's. */
@@ -72,36 +90,43 @@ export function compareVersions(a: string, b: string, parts = 3): number {
 
 /**
  * Runs a program and streams what it writes into `to`, which is ended only after the program's status was 0:
- * a consumer never takes a part for the whole. `tap` sees each chunk on the way, and `whole` is called before `to` is
- * ended; either may throw to refuse what came. Answers the bytes.
+ * a consumer never takes a part for the whole. `tap` sees all of it on the way, in a buffer that is valid during the
+ * call only, and `whole` is called before `to` is ended; either may throw to refuse what came. Answers the bytes, and
+ * for how many milliseconds the program ran.
  */
 export async function streamFrom(
   command: Command,
   to: Writable,
   signal: AbortSignal,
-  tap?: (chunk: Buffer) => void,
+  tap: (bytes: Buffer) => void,
   whole?: () => void,
-): Promise<number> {
-  const child = start(command, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const { end } = await watched(child, command);
-  const stopped = () => endGroup(child);
+): Promise<{ bytes: number; held: number }> {
+  const output = await Output.open();
+  const child = start(command, { stdio: ['ignore', output.into, 'pipe'] });
+  const began = performance.now();
+  output.into.destroy();
+  let held = 0;
+  child.once('exit', () => (held = Math.round(performance.now() - began)));
+  const stopped = () => {
+    endGroup(child);
+    output.close();
+  };
   signal.addEventListener('abort', stopped, { once: true });
-  let bytes = 0;
+  const gathered = new Tap(tap);
+  const { end } = await watched(child, command).catch((error) => {
+    stopped();
+    throw error;
+  });
   try {
-    const counted = async function* (source: AsyncIterable<Buffer>) {
-      for await (const chunk of source) {
-        bytes += chunk.length;
-        tap?.(chunk);
-        yield chunk;
-      }
-    };
-    await pipeline(child.stdout!, counted, to, { end: false, signal });
+    if (signal.aborted) stopped();
+    await output.copy(to, (bytes) => gathered.add(bytes));
+    gathered.flush();
     const how = await end;
     if (how.status !== 0) throw dumpFailure(command, how);
     whole?.();
     to.end();
     await finished(to);
-    return bytes;
+    return { bytes: gathered.bytes, held };
   } catch (error) {
     endGroup(child);
     const how = await end;
@@ -120,6 +145,15 @@ export async function streamFrom(
   } finally {
     signal.removeEventListener('abort', stopped);
   }
+}
+
+/**
+ * What pg_restore or a client of MySQL or MariaDB says of an error, for people: its line of the error alone. What stands
+ * around it, the statement or the row, is data and belongs in no log. Without such a line, how it ended.
+ */
+export function errorWords(how: Finished): string {
+  const line = how.stderr.split('\n').findLast((each) => /^(?:pg_restore: error: |ERROR \d)/.test(each)) ?? '';
+  return lastWords({ ...how, stdout: '', stderr: line });
 }
 
 /** Streams `from` into a program's standard input. Both must end well: a source that breaks ends the program. */

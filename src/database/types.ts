@@ -101,7 +101,7 @@ export interface Beside {
   database: Database;
   /** Reads a native dump into it, with owners and privileges as in the original. Throws `restore-failed`. */
   restore(from: Readable, signal: AbortSignal): Promise<void>;
-  /** Puts it in the live one's place, in the way that is right for the engine; the replaced one is kept. */
+  /** Puts it in the live one's place, in the way that is right for the engine; the replaced one is kept. Throws only where it was not, or says that it is not known. */
   swap(): Promise<Swapped>;
   /** Removes what was built, where it was not swapped in. */
   discard(): Promise<void>;
@@ -114,6 +114,8 @@ export interface Swapped {
   remove: string;
   /** Milliseconds in which the application could neither write nor read. */
   away: number;
+  /** What could not be made again after the swap (MySQL and MariaDB: views, routines …), with why, for people. */
+  missing: string[];
 }
 
 /** Replacing a live database; see `replacement` in open.ts. */
@@ -157,6 +159,10 @@ export interface DumpFacts {
   position: string | null;
   /** Uncompressed bytes of the dump. */
   bytes: number;
+  /** Milliseconds for which the source held the snapshot: while the program ran, or the file was copied. */
+  held: number;
+  /** What of the database the dump cannot hold, for people; nothing where it is not given. */
+  lacks?: string[];
   /** The program or interface that made it, with its version. */
   tool: string;
 }

@@ -51,7 +51,12 @@ async function mainOf(verb: Verb, door: Doorway, core: Core): Promise<void> {
   const { outcome, code, summary, facts } = performed.result;
   core.saveState(STATE, { step: door.step, result: { outcome, code, summary, facts } } satisfies Saved);
   await publish(performed, door, core);
-  process.exitCode = goesOn(outcome) || outcome === 'waiting' ? 0 : 1;
+  process.exitCode = goesOn(outcome) || goesOnByItself(performed.result) ? 0 : 1;
+}
+
+/** True for a run that people are asked about and that is started again by their answer. A choice about data needs a new run: a green job would hide it. */
+function goesOnByItself({ outcome, code }: Pick<Result, 'outcome' | 'code'>): boolean {
+  return outcome === 'waiting' && code !== 'data-undecided';
 }
 
 async function postOf(verb: Verb, door: Doorway, core: Core, saved: Saved): Promise<void> {
@@ -81,7 +86,7 @@ async function publish(performed: Performed, door: Doorway, core: Core): Promise
   for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value ?? '');
   await summarise(core, await stageSummary(verb, result, verb === 'deliver' ? change : null));
   door.log.info(stageLine(performed));
-  if (outcome === 'waiting') door.log.warn(result.next ? `${result.summary}. Next: ${result.next}` : result.summary);
+  if (goesOnByItself(result)) door.log.warn(result.next ? `${result.summary}. Next: ${result.next}` : result.summary);
   else if (failure) door.log.error(failure.message, failure.where);
   else if (!goesOn(outcome)) door.log.error(result.next ? `${result.summary}. Next: ${result.next}` : result.summary);
 }

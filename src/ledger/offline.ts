@@ -4,6 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type DataNote, noted } from './data.ts';
 import { openDirectoryLedger, seedDirectoryLedger } from './directory.ts';
 import { append, makeLive, openIncident } from './fold.ts';
 import type { Change, EnvironmentState, Ledger, Live, Write } from './model.ts';
@@ -49,14 +50,14 @@ export async function isOfflineOpen(directory: string, environment: string): Pro
 /** Tells the real ledger of the changes that were ended offline, oldest first, and forgets them here. Returns their ids. */
 export async function syncOffline(directory: string, environment: string, ledger: Ledger): Promise<string[]> {
   const offline = openDirectoryLedger(directory);
-  const { open, incidents } = await offline.state(environment);
+  const { open, incidents, migrations } = await offline.state(environment);
   if (open !== null) return [];
   const changes = await offline.recent(environment, Number.MAX_SAFE_INTEGER);
   for (const change of changes.reverse()) {
     const told = await ledger.change(environment, change.id);
     if (told?.closed) continue;
     const whole = told ? { ...change, events: append(told, change.events).events } : change;
-    await ledger.write(environment, (state) => replay(state, whole, incidents));
+    await ledger.write(environment, (state) => replay(state, whole, incidents, migrations));
   }
   if (changes.length > 0) await rm(join(directory, environment), { recursive: true, force: true });
   return changes.map((change) => change.id);
@@ -64,9 +65,15 @@ export async function syncOffline(directory: string, environment: string, ledger
 
 /**
  * What a change that was made offline makes of the present: its version is live unless something newer was committed
- * meanwhile; its incident waits for a post-mortem like every other.
+ * meanwhile; its incident waits for a post-mortem like every other; what it took back of the schemas (`migrations` as it
+ * left them) is taken back.
  */
-export function replay(state: EnvironmentState, change: Change, incidents: EnvironmentState['incidents']): Write {
+export function replay(
+  state: EnvironmentState,
+  change: Change,
+  incidents: EnvironmentState['incidents'],
+  migrations: EnvironmentState['migrations'] = [],
+): Write {
   const committed = change.events.find((event) => event.kind === 'committed');
   const newer = committed !== undefined && (state.live === null || state.live.since < committed.at);
   const live: Live | null =
@@ -83,5 +90,9 @@ export function replay(state: EnvironmentState, change: Change, incidents: Envir
   const own = incidents.find((incident) => incident.change === change.id);
   const told = own ? openIncident(write.state, own) : write.state;
   const open = told.open?.change === change.id ? null : told.open;
-  return { change: write.change, state: { ...told, open, fence: Math.max(told.fence, change.fence) } };
+  const undone = migrations.filter((step) => step.undone === change.id);
+  const notes = undone.map(
+    (step): DataNote => ({ kind: 'undone', database: step.database, changes: [step.change], by: change.id }),
+  );
+  return { change: write.change, state: { ...noted(told, notes), open, fence: Math.max(told.fence, change.fence) } };
 }

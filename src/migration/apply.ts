@@ -1,17 +1,10 @@
 /** Applies migrations: one after the other, under one mutex in the database, each in a transaction where there is one. */
 import type { Engine, Session } from '../database/database.ts';
 import type { Failure } from '../outcome/outcome.ts';
+import { cancelled } from './failing.ts';
 import { halfApplied, type Pending, pendingMigrations } from './pending.ts';
 import { Records } from './records.ts';
-import {
-  type Applied,
-  atomically,
-  cancelled,
-  type Job,
-  type RunningOptions,
-  stepByStep,
-  underMutex,
-} from './running.ts';
+import { type Applied, atomically, type Job, type RunningOptions, stepByStep, underMutex } from './running.ts';
 import { isAtomic, type Migration, type Tool } from './script.ts';
 
 export type { Applied };
@@ -106,7 +99,7 @@ async function half(
   why: string,
 ): Promise<Failure | null> {
   const { file, tool, version, name, checksum, statements } = migration;
-  const where = `${file}:${statements[number - 1]!.line}`;
+  const where = `${file}:${statements[number - 1]?.line ?? 1}`;
   try {
     const journal = await (left ? records.journalOf(migration) : records.statementFailed(migration));
     if (journal && journal.done === 0 && journal.begun === 0) {

@@ -53,10 +53,7 @@ const NEWEST = STUDENT_90.length - 1;
  * 80 % is returned: 0.26 to 3.8 where nothing is known, narrower with each delivery that came as it was forecast.
  */
 export function factors(ratios: readonly number[]): Range {
-  const logs = ratios
-    .filter((ratio) => ratio > 0)
-    .slice(0, NEWEST)
-    .map(Math.log);
+  const logs = counted(ratios).map(Math.log);
   const n = logs.length;
   const mean = n === 0 ? 0 : logs.reduce((sum, log) => sum + log, 0) / n;
   const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
@@ -68,6 +65,11 @@ export function factors(ratios: readonly number[]): Range {
   const scale = Math.sqrt((rate * (weight + 1)) / (shape * weight));
   const reach = STUDENT_90[n]! * scale; // 2 + n degrees of freedom
   return { low: Math.exp(middle - reach), high: Math.exp(middle + reach) };
+}
+
+/** Those of the ratios that count. */
+function counted(ratios: readonly number[]): readonly number[] {
+  return ratios.filter((ratio) => ratio > 0 && Number.isFinite(ratio)).slice(0, NEWEST);
 }
 
 /**
@@ -92,7 +94,7 @@ export function forecastOf(
       .flatMap((step) => locksOf(step, atomic(step.version)))
       .map((lock) => ({ ...lock, forecast: range(lock.rehearsed) }))
       .sort((a, b) => b.rehearsed - a.rehearsed),
-    deliveries: Math.min(ratios.filter((ratio) => ratio > 0).length, NEWEST),
+    deliveries: counted(ratios).length,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Engine, Parameter, Runner } from '../database/database.ts';
 import { Failure } from '../outcome/outcome.ts';
 import { appliedByFlyway, flywayInsert } from './flyway-history.ts';
 import type { Dialect } from './lexer.ts';
-import { literally } from './literals.ts';
+import { literally, numbered } from './literals.ts';
 import type { JournalRecord, Recorded } from './pending.ts';
 import { dialectOf, type History, type Migration, type Tool } from './script.ts';
 import {
@@ -289,9 +289,7 @@ export class Records {
   }
 
   #run(sql: string, parameters: Parameter[]) {
-    let position = 0;
-    const marked = this.#dialect === 'postgres' ? sql.replace(/\?/g, () => `$${++position}`) : sql;
-    return this.#runner.query(marked, parameters);
+    return this.#runner.query(this.#dialect === 'postgres' ? numbered(sql) : sql, parameters);
   }
 
   #table(name: string, schema = this.#schema): string {

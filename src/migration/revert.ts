@@ -4,26 +4,23 @@
  */
 import type { Engine, Runner, Session } from '../database/database.ts';
 import { Failure } from '../outcome/outcome.ts';
+import { cancelled } from './failing.ts';
 import { halfReverted, type JournalRecord, key, type Recorded, refuseHalves } from './pending.ts';
 import { Records } from './records.ts';
-import {
-  type Applied,
-  atomically,
-  cancelled,
-  type Job,
-  type RunningOptions,
-  stepByStep,
-  underMutex,
-} from './running.ts';
+import { type Applied, atomically, type Job, type RunningOptions, stepByStep, underMutex } from './running.ts';
 import { isAtomic, type Tool, wayBack } from './script.ts';
 import type { Statement } from './statements.ts';
 import { compareVersions, isVersion } from './version.ts';
 
-/** A migration that may be undone. `has`: its way back is kept in the database. */
+/** A migration that may be undone. */
 export interface Down {
   version: string;
+  /** Empty where it is not known. */
   name: string;
+  /** Its way back is kept in the database. */
   has: boolean;
+  /** It is on record in the table of dbmate or Flyway: there is something to undo. */
+  applied: boolean;
 }
 
 /** One migration on its way back. */
@@ -39,9 +36,14 @@ interface Way {
 /** What is known of the way back of each version, in the order asked for. Changes nothing. */
 export async function findDowns(session: Runner, engine: Engine, versions: string[]): Promise<Down[]> {
   const downs = await (await Records.open(session, engine, 'dbmate')).downs();
+  const recorded = new Set<string>();
+  for (const tool of ['dbmate', 'flyway'] as const)
+    for (const { version } of (await (await Records.open(session, engine, tool)).read()).tool)
+      recorded.add(key(version));
   return versions.map((version) => {
-    const kept = downs.get(version);
-    return { version, name: kept?.name ?? '', has: kept !== undefined && kept.script !== null };
+    const [, kept] = [...downs].find(([one]) => key(one) === key(version)) ?? [];
+    const has = kept !== undefined && kept.script !== null;
+    return { version, name: kept?.name ?? '', has, applied: recorded.has(key(version)) };
   });
 }
 

@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine, Observed, Observer, Session } from '../database/database.ts';
 import type { Log } from '../log/log.ts';
-import { Failure, failureFrom } from '../outcome/outcome.ts';
+import { type Failure, failureFrom } from '../outcome/outcome.ts';
+import { cancelled, failed, isContention, isRefusal, NOTHING, reasonOf, UNSEEN } from './failing.ts';
 import type { Statement } from './statements.ts';
 import { lockTurns, type Turns } from './turns.ts';
 
@@ -115,9 +116,12 @@ export async function atomically(run: Run, job: Job): Promise<Applied> {
       } catch (error) {
         run.chained = false;
         await session.execute(['ROLLBACK']).catch(() => {}); // where there was no transaction, or no connection any more
-        if (signal.aborted) throw cancelled(job, null);
+        const committing = reached.statement > job.statements.length;
+        if (signal.aborted) throw cancelled(job, null, committing);
         const failure = failureFrom(error);
         const again = isContention(failure) && retries < turns.pauses.length;
+        const unseen = committing && run.engine === 'postgres' && !isRefusal(failure);
+        if (unseen) throw failed(job, reached.statement, failure, UNSEEN, { unseen: true });
         if (!again) throw failed(job, reached.statement, failure, 'it was rolled back');
         await wait(run, job, retries);
       }
@@ -157,19 +161,31 @@ function chainsOn({ engine, pause }: Run, { chains, statements }: Job): boolean 
  */
 export async function stepByStep(run: Run, job: Job): Promise<Applied> {
   await run.pause?.();
-  await job.prepare();
-  await job.begins();
+  await job.prepare().catch((error) => {
+    throw failed(job, 0, failureFrom(error), NOTHING);
+  });
   const applied: Applied = { ...namesOf(job), took: 0, statements: [], retries: 0 };
+  await journalled(job, 1, false, () => job.begins());
   for (const [index, statement] of job.statements.entries()) {
     if (index > 0) {
       await pauseInside(run, job);
-      await job.statementBegins(index + 1);
+      await journalled(job, index, true, () => job.statementBegins(index + 1));
     }
     add(applied, statement, await oneStatement(run, job, index, applied));
   }
-  await run.session.execute([beginning(run)]);
-  await job.ends(applied.took, 'COMMIT');
+  await journalled(job, job.statements.length, true, async () => {
+    await run.session.execute([beginning(run)]);
+    await job.ends(applied.took, 'COMMIT');
+  });
   return applied;
+}
+
+/** Writes into the journal. Where that fails, what it said last is what is known: statement `number` and its end. */
+async function journalled(job: Job, number: number, left: boolean, write: () => Promise<void>): Promise<void> {
+  await write().catch(async (error) => {
+    const failure = failureFrom(error);
+    throw (await job.half(number, left, reasonOf(failure))) ?? failed(job, 0, failure, NOTHING);
+  });
 }
 
 /** What cannot wait any longer goes on: a replica that lags is better than a half. */
@@ -192,7 +208,7 @@ async function oneStatement(run: Run, job: Job, index: number, applied: Applied)
       if (failure.facts['lock-timeout'] !== true || left || turn >= run.turns.pauses.length) {
         await run.session.execute(['ROLLBACK']).catch(() => {}); // of a transaction that the script itself began
         const half = await job.half(index + 1, left, reasonOf(failure));
-        throw half ?? failed(job, index + 1, failure, 'nothing of it is in the database');
+        throw half ?? failed(job, index + 1, failure, NOTHING);
       }
       applied.retries++;
       await wait(run, job, turn);
@@ -225,59 +241,10 @@ function namesOf({ version, name, file }: Job) {
   return { version, name, file };
 }
 
-/** A lock that was not had in its turn, or a deadlock of PostgreSQL's that it resolved against us. */
-function isContention(failure: Failure): boolean {
-  return failure.facts['lock-timeout'] === true || failure.facts.native === '40P01';
-}
-
 async function wait({ log, signal, turns }: Run, { file }: Job, turn: number): Promise<void> {
   const ms = turns.pauses[turn]!;
   log.info(
     `${file}: a lock was not to be had in ${turns.each} ms; trying again in ${ms} ms (${turn + 1} of ${turns.pauses.length})`,
   );
   await sleep(ms, undefined, { signal }).catch(() => {}); // the next turn sees that the run was cancelled
-}
-
-function failed({ file, version, statements, called }: Job, statement: number, failure: Failure, state: string) {
-  const line = statements[statement - 1]?.line;
-  const what =
-    statement === 0
-      ? `the beginning of ${called} failed`
-      : line === undefined
-        ? `the commit of ${called} failed`
-        : `statement ${statement} of ${statements.length} of ${called} failed`;
-  return new Failure({
-    code: 'migration-failed',
-    what,
-    where: line === undefined ? file : `${file}:${line}`,
-    why: reasonOf(failure),
-    untouched: `${state}; those before it stay`,
-    next: isContention(failure)
-      ? 'find what holds the lock (a long query or transaction), or deliver at a quieter time'
-      : 'correct the migration and deliver again',
-    facts: {
-      ...failure.facts,
-      file,
-      version,
-      statement,
-      statements: statements.length,
-      ...(line === undefined ? {} : { line }),
-    },
-    cause: failure,
-  });
-}
-
-function reasonOf(failure: Failure): string {
-  return failure.why ?? failure.what;
-}
-
-/** `before`: how many were done before it in this run, where that is known. */
-export function cancelled({ file }: { file: string }, before: number | null): Failure {
-  return new Failure({
-    code: 'cancelled',
-    what: 'the run was cancelled',
-    where: file,
-    untouched: `nothing of it was done; ${before === null ? 'those before it stay' : `${before} before it stay`}`,
-    next: 'run it again: it goes on with this one',
-  });
 }

@@ -110,7 +110,7 @@ export const CODES = {
   'rolled-back': 'The environment was taken back to an earlier version.',
   'data-undecided': 'What becomes of the data is for a person to choose.',
   'data-irreversible': 'The data cannot be taken back in this way.',
-  'restore-failed': 'The backup could not be brought back; the live database is as it was.',
+  'restore-failed': 'The backup could not be put in the place of the live data.',
   'rollback-failed': 'The environment could not be taken back completely.',
 } as const;
 

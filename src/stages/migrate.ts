@@ -4,8 +4,8 @@ import { milliseconds } from '../duration/duration.ts';
 import { type Found, lagGate, type Migrator, migrateLive } from '../migration/migration.ts';
 import type { Result } from '../outcome/outcome.ts';
 import { artifactOf } from './artifact-of.ts';
-import { type Holding, heldInWords, holdNow } from './migrating/holding.ts';
-import { noteHeld, notePart, noteStep } from './migrating/noting.ts';
+import { type Holding, heldInWords, holdNow, type Known } from './migrating/holding.ts';
+import { noteHeld, StepRecord } from './migrating/noting.ts';
 import { planMigrate } from './migrating/planning.ts';
 import { lint, lintRehearsal, type Rehearsed, rehearseOnCopy } from './migrating/rehearsing.ts';
 import { openSource, type Source } from './migrating/source.ts';
@@ -32,7 +32,7 @@ export const stage: Stage<'migrate'> = {
     return withTarget(context, section, async (target) => {
       const source = await openSource(context, section, target.database.engine, tree);
       return migrate(context, section, target, source);
-    });
+    }).finally(() => context.copies.close(context.log.warn)); // nobody after this stage has use for a copy
   },
 };
 
@@ -48,14 +48,14 @@ async function migrate(
   const known = (await context.ledger?.state(context.environment!.name)) ?? null;
   const found = await migrator.pending(database);
   const holding = await holdNow(context, section, known, database, migrator, found.pending);
-  warn(context, found, holding);
+  warn(context, found, holding, known);
   if (holding.apply.length === 0) {
     await noteHeld(context, database, holding);
     return nothingToDo(database, found, holding, version);
   }
   await migrator.check(database, found);
   const linted = await lint(context, section, database, source, holding.apply);
-  const rehearsed = await rehearseOnCopy(context, section, database, migrator, holding.apply, known);
+  const rehearsed = await rehearseOnCopy(context, section, { database, migrator, holding, known });
   const findings = [...linted, ...lintRehearsal(context, section, rehearsed)];
   const migrated = await goLive(context, section, target, migrator, rehearsed);
   await noteHeld(context, database, holding);
@@ -72,25 +72,35 @@ async function goLive(
 ) {
   const { log, signal } = context;
   const versions = new Set(rehearsed.migrations.map(({ version }) => version));
+  const record = new StepRecord(context, database, rehearsed);
   const longest = section['max-lag'] === undefined ? null : milliseconds(section['max-lag']);
+  await record.begins();
   try {
-    return await migrateLive(database, migrator, rehearsed, {
+    const migrated = await migrateLive(database, migrator, rehearsed, {
       lockTimeout: milliseconds(section['lock-timeout'])!,
       change: context.change?.id ?? 'none',
       log,
       signal,
       only: (version) => versions.has(version),
       ...(longest === null ? {} : { pause: lagGate({ lag, longest: longest / 1000, log, signal }) }),
-      done: (migrated) => noteStep(context, database, rehearsed, migrated, migrated.fingerprint.digest),
+      done: (applied) => record.done(applied, applied.fingerprint.digest),
     });
+    if (migrated.migrations.length === 0) await record.nothing();
+    return migrated;
   } catch (error) {
-    await notePart(context, database, migrator, rehearsed, error);
+    await record.failed(migrator, error);
     throw error;
   }
 }
 
-function warn({ log, inputs }: MigrateContext, { late, missing, unchecked }: Found, holding: Holding): void {
-  const now = late.filter((file) => holding.apply.some((each) => each.file === file));
+function warn(
+  { log, inputs }: MigrateContext,
+  { late, missing, unchecked }: Found,
+  holding: Holding,
+  known: Known,
+): void {
+  const wasHeld = (version: string) => known?.held.some(({ migration }) => migration === version) ?? false;
+  const now = late.filter((file) => holding.apply.some((each) => each.file === file && !wasHeld(each.version)));
   if (now.length > 0) log.warn(`older than what is applied already, and applied now: ${now.join(', ')}`);
   if (missing.length > 0) log.warn(`applied, and no longer in the folder: ${missing.join(', ')}`);
   if (unchecked.length > 0)

@@ -1,6 +1,4 @@
 /** Takes the fleet to an earlier version: chosen, brought there, verified, committed; an incident is opened. */
-import { checkVersion } from '../artifact/artifact.ts';
-import type { Environment } from '../config/config.ts';
 import {
   confirm,
   converge,
@@ -9,29 +7,29 @@ import {
   type HostState,
   hostCount,
   openReachable,
-  stageVersion,
   survey,
-  unfinished,
   type Work,
 } from '../fleet/fleet.ts';
-import type { EnvironmentState, Live } from '../ledger/ledger.ts';
-import { Failure, goesOn, type Json, type Result } from '../outcome/outcome.ts';
-import { artifactOf } from './artifact-of.ts';
+import type { EnvironmentState } from '../ledger/ledger.ts';
+import { Failure, failureFrom, goesOn, type Json, type Result } from '../outcome/outcome.ts';
 import { fleetOptions } from './fleet-options.ts';
 import { writePapers } from './frame/papers.ts';
+import { bringVersion } from './going-back/bringing.ts';
+import { chooseTarget, onceLive, refuseForward, type Target } from './going-back/target.ts';
 import { passStage } from './pass.ts';
-import { type DataDone, dataAfter, dataBefore, planData, planOfData, stopForChoice } from './restoring/data.ts';
+import {
+  type DataDone,
+  type DataPlan,
+  dataAfter,
+  dataBefore,
+  planData,
+  planOfData,
+  stopForChoice,
+} from './restoring/data.ts';
+import { liftFences } from './restoring/fences.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 
 type Context = StageContext<'rollback'>;
-
-/** Where to go back to, and from where. */
-export interface Target {
-  version: string;
-  from: string | null;
-  /** Why this one, for people. */
-  because: string;
-}
 
 export const stage: Stage<'rollback'> = {
   verb: 'rollback',
@@ -63,78 +61,18 @@ export const stage: Stage<'rollback'> = {
       return { outcome: 'skipped', code: 'not-configured', summary: UNCONFIGURED, facts: {} };
     return withFleet(context, (fleet) => rollBack(context, fleet));
   },
+
+  /** The hosts are for the next run to take on; what must not wait for it is that writes are let in again. */
+  async turnBack(context) {
+    const lifted = await liftFences(context);
+    const summary = lifted.length
+      ? `writes are let in again: ${lifted.join(', ')}`
+      : 'nothing is turned back after a rollback: the next run takes the hosts on';
+    return { outcome: 'passed', code: lifted.length ? 'ok' : 'nothing-to-do', summary, facts: {} };
+  },
 };
 
 const UNCONFIGURED = 'the environment has no deploy section: there are no hosts to take back';
-
-/**
- * The version to go to: the one asked for, else the one that was live before by the ledger, else what most hosts
- * remember. Pure. Throws version-absent, version-invalid.
- */
-export function chooseTarget(asked: string, state: EnvironmentState, hosts: readonly HostState[]): Target {
-  const from = state.live?.version ?? mostCommon(hosts.map((host) => host.current));
-  if (asked) {
-    checkVersion(asked);
-    return { version: asked, from, because: 'asked for' };
-  }
-  const { live } = state;
-  if (live && hosts.some((host) => host.current !== live.version || unfinished(host.journal))) {
-    const now = mostCommon(hosts.map((host) => host.current));
-    return { version: live.version, from: now, because: 'live by the ledger, and not every host runs it' };
-  }
-  const before = state.before.find((each) => each.version !== from);
-  if (before) return { version: before.version, from, because: `live before, since ${before.since}` };
-  const remembered = mostCommon(hosts.map((host) => (host.previous === from ? null : host.previous)));
-  if (remembered) return { version: remembered, from, because: 'what the hosts ran before' };
-  throw new Failure({
-    code: 'version-absent',
-    what: 'there is no earlier version to go back to',
-    where: state.environment,
-    why: from ? `${from} is the first one` : 'nothing has been live',
-    untouched: 'nothing was changed',
-    next: 'name a version in the input version',
-  });
-}
-
-/** The version as it was live here by the ledger; null where it never was. Pure. */
-export function onceLive({ live, before }: EnvironmentState, version: string): Live | null {
-  return [live, ...before].find((each): each is Live => each?.version === version) ?? null;
-}
-
-/**
- * A rollback asks nobody, so it brings only what was let in once where something else lets in: a version that lies on a
- * host or, where it must pass in another environment first, whose bytes were live here by the ledger, which that rule goes
- * by too. Where people must approve the ledger is no evidence. Pure. Throws version-absent.
- */
-export function refuseForward(
-  { name, approve, after }: Pick<Environment, 'name' | 'approve' | 'after'>,
-  version: string,
-  hosts: readonly HostState[],
-  state: EnvironmentState,
-): void {
-  const asksPeople = approve?.asks === 'delivery';
-  const isLetIn = asksPeople ? false : after === undefined || (onceLive(state, version)?.digest ?? null) !== null;
-  if (isLetIn || hosts.some(({ versions }) => versions.some((each) => each.name === version))) return;
-  throw new Failure({
-    code: 'version-absent',
-    what: `${version} lies on no host${asksPeople ? '' : ' and was never live here'}, so it is not known that it was ever let in`,
-    where: name,
-    why: asksPeople ? 'people must approve what comes here' : `what comes here passes in ${after} first`,
-    untouched: 'nothing was changed',
-    next: `go back to a version that lies on the hosts (${versionsOn(hosts)}), or deliver ${version}`,
-  });
-}
-
-function versionsOn(hosts: readonly HostState[]): string {
-  const names = hosts.flatMap(({ versions }) => versions.map((each) => each.name));
-  return [...new Set(names)].join(', ') || 'there is none';
-}
-
-function mostCommon(versions: readonly (string | null)[]): string | null {
-  const counts = new Map<string, number>();
-  for (const version of versions) if (version) counts.set(version, (counts.get(version) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
-}
 
 async function rollBack(context: Context, fleet: Fleet): Promise<Result> {
   const state = await context.ledger!.state(context.environment!.name);
@@ -143,31 +81,59 @@ async function rollBack(context: Context, fleet: Fleet): Promise<Result> {
   const plan = planData(context, state, target.version);
   const stands = state.live?.version === target.version;
   const everywhere = fleet.lost.length === 0 && states.every((host) => host.current === target.version);
-  if (stands && everywhere && plan.choice.kind !== 'restore' && plan.choice.kind !== 'down')
-    return nothingToDo(target.version);
+  if (stands && everywhere && (plan.choice.kind === 'nothing' || plan.choice.kind === 'keep')) {
+    await liftFences(context);
+    return nothingToDo(target.version, plan);
+  }
   const stop = await stopForChoice(context, plan, target.version);
   if (stop) return stop;
   await context.book!.learn({ version: target.version });
-  const work = workOf(context);
   const known = onceLive(state, target.version)?.digest ?? null;
   const digest = await bringVersion(context, fleet, states, { version: target.version, known });
-  const before = await dataBefore(context, plan, fleet.hosts);
-  const reports = await converge(fleet, target.version, work);
-  const bad = failuresOf(reports, fleet);
-  if (reports.every((report) => report.failure !== null))
-    throw notBack(context, target, bad, ['no host was moved', ...(before.words ? [before.words] : [])].join('; '));
-  const data = await dataAfter(context, plan, before, bad.length === 0);
-  return verified(context, fleet, { target, state, digest, reports, bad, data, commits: !(stands && everywhere) });
+  const before = await dataBefore(context, plan, fleet);
+  return alsoTold(context, before, async () => {
+    const reports = await converge(fleet, target.version, workOf(context));
+    const bad = failuresOf(reports, fleet);
+    if (reports.every((report) => report.failure !== null)) throw notBack(context, target, bad);
+    const data = await dataAfter(context, plan, before, bad.length === 0);
+    return verified(context, fleet, { target, state, digest, reports, bad, data, commits: !(stands && everywhere) });
+  });
 }
 
-function nothingToDo(version: string): Result {
+function nothingToDo(version: string, { choice }: DataPlan): Result {
   return {
     outcome: 'passed',
     code: 'nothing-to-do',
-    summary: `every host runs ${version} already`,
+    summary: `every host runs ${version} already; the data stay as they are: ${choice.because}`,
     facts: { version },
     outputs: { 'live-version': version, incident: null, data: '' },
   };
+}
+
+/** Whatever fails once the data were taken back says so: nobody may take them for untouched, or take them back twice. */
+async function alsoTold<T>(context: Context, done: DataDone, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!done.touched) throw thrown;
+    const failure = failureFrom(thrown);
+    const cancelled = context.signal.aborted;
+    throw new Failure({
+      code: cancelled ? 'cancelled' : failure.code,
+      what: cancelled ? 'the run was cancelled after the data were taken back' : failure.what,
+      where: failure.where,
+      why: cancelled ? failure.what : failure.why,
+      untouched: [done.words, failure.untouched].filter(Boolean).join('; '),
+      next: `mend what is named, then ${again(done)}`,
+      facts: { ...failure.facts, ...done.facts },
+      cause: failure,
+    });
+  }
+}
+
+/** How a run is repeated that has taken the data back already. */
+function again({ output }: DataDone): string {
+  return output === 'restored' ? 'run this again with data: keep, since the data are back' : 'run this again';
 }
 
 interface Back {
@@ -205,7 +171,7 @@ async function verified(context: Context, fleet: Fleet, back: Back): Promise<Res
     facts: { ...factsOf(back, incident.id, papers.postmortem), ...data.facts },
     next: problems.length
       ? bad.length
-        ? 'bring the hosts that are named within reach, then run this again'
+        ? `bring the hosts that are named within reach, then ${again(data)}`
         : 'see what is named, and put it right'
       : `write the post-mortem: ${papers.postmortem}`,
     outputs: { 'live-version': target.version, incident: incident.id, data: data.output },
@@ -226,44 +192,6 @@ function factsOf({ target, reports }: Back, incident: string, postmortem: string
   return { from: target.from, to: target.version, hosts, incident, postmortem };
 }
 
-/**
- * The version on every reachable host: where one was removed long ago, it is fetched and put there again, the very bytes
- * that ran. `known` is their digest by the ledger.
- */
-async function bringVersion(
-  context: Context,
-  fleet: Fleet,
-  states: readonly HostState[],
-  { version, known }: { version: string; known: string | null },
-): Promise<string | null> {
-  const there = states.map((state) => state.versions.find((each) => each.name === version) ?? null);
-  const digest = there.find((each) => each?.digest)?.digest ?? null;
-  const missing = fleet.hosts.filter((_, index) => there[index] === null);
-  if (missing.length === 0) return digest;
-  context.log.info(`${version} no longer lies on ${hostCount(missing.length)}; it is fetched again`);
-  const inputs = { ...context.inputs, version };
-  const artifact = await artifactOf(Object.create(context, { inputs: { value: inputs } }) as Context);
-  const ran = digest ?? known;
-  if (ran !== null && artifact.digest !== ran) throw otherBytes(context, version, ran, artifact.digest);
-  const { id, fence } = context.change!;
-  for (const host of missing) {
-    const state = states[fleet.hosts.indexOf(host)]!;
-    await stageVersion(host, state, artifact, { id, fence }, context.signal);
-  }
-  return artifact.digest;
-}
-
-function otherBytes({ environment }: Context, version: string, there: string, fetched: string): Failure {
-  return new Failure({
-    code: 'artifact-digest',
-    what: `the source gives other bytes for ${version} than those that ran`,
-    where: environment!.name,
-    why: `what ran here is ${there}; the source gives ${fetched}`,
-    untouched: 'no host was moved',
-    next: `go back to another version, or make ${there} available again`,
-  });
-}
-
 function failuresOf(reports: readonly ForwardReport[], fleet: Fleet): string[] {
   return [
     ...reports.flatMap(({ host, failure }) => (failure ? [`${host}: ${failure.what}`] : [])),
@@ -271,13 +199,13 @@ function failuresOf(reports: readonly ForwardReport[], fleet: Fleet): string[] {
   ];
 }
 
-function notBack(context: Context, target: Target, bad: readonly string[], untouched: string): Failure {
+function notBack(context: Context, target: Target, bad: readonly string[]): Failure {
   return new Failure({
     code: 'rollback-failed',
     what: `no host could be brought to ${target.version}`,
     where: context.environment!.name,
     why: bad.join('; '),
-    untouched,
+    untouched: 'no host was moved',
     next: 'mend what is named and run this again; it goes on where it stopped',
   });
 }

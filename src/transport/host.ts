@@ -42,7 +42,8 @@ export interface Host {
   /** Runs a POSIX sh script: a constant of ours or the user's own command, never built from outside text. */
   sh(script: string, options?: ShOptions): Promise<ShResult>;
   /**
-   * Standard output of such a script as a stream of bytes that is never held in memory as a whole. It fails with
+   * Standard output of such a script as a stream of bytes that is never held in memory as a whole. They come as they are
+   * written, but for a line feed at their end, which comes with what follows it. It fails with
    * `host-unfit` and the fact `status` where the status is not 0, with `host-unreachable` where the connection is lost,
    * with `cancelled` where the signal fires, and with the error of the input. `destroy` ends the script there.
    */

@@ -1,7 +1,6 @@
 /** One job in a shell of its own: with input, with an end in time, or to be ended on cancel. */
 import type { ChildProcess } from 'node:child_process';
 import { Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../outcome/outcome.ts';
 import { lastWords } from '../process/process.ts';
@@ -38,6 +37,7 @@ export async function runOnce(shell: Shell, job: Job, limits: Limits = {}): Prom
   const err = new FrameReader(boundary);
   const child = shell.start();
   let timedOut = false;
+  let broken: { error: unknown } | null = null;
   let giveUp = () => {};
   const end = () =>
     void begun(out)
@@ -64,9 +64,13 @@ export async function runOnce(shell: Shell, job: Job, limits: Limits = {}): Prom
       child.stderr!.on('data', feed(err));
       child.once('error', (error) => reject(notStarted(child.spawnfile, error)));
       child.once('close', (code) => resolve(code));
-      feedInput(child.stdin!, oneJobHeader(job, boundary), job.input).catch(reject);
+      feedInput(child.stdin!, oneJobHeader(job, boundary), job.input).catch((error) => {
+        broken = { error };
+        end();
+      });
     });
     if (limits.signal?.aborted) throw cancelled();
+    if (broken) throw (broken as { error: unknown }).error;
     const [stdout, stderr] = [out.done?.body ?? out.rest(), err.done?.body ?? err.rest()];
     return { status: out.done?.status ?? null, exit, stdout, stderr, timedOut };
   } finally {
@@ -81,20 +85,36 @@ export async function begun(out: { pid: number | null }): Promise<void> {
   for (let tries = 0; tries < 100 && out.pid === null; tries++) await sleep(50);
 }
 
-/** A script may end without reading its input: that is no error. A source that breaks is one. */
+/**
+ * Gives a script its input. One that ends without reading it is no error. A source that breaks is one, thrown here, and
+ * the script's input stays open then: it would take half of it for all. Whoever called ends the script.
+ */
 export async function feedInput(stdin: Writable, header: string, input: Job['input']): Promise<void> {
   stdin.on('error', () => {});
   stdin.write(header);
-  if (!(input instanceof Readable)) stdin.end(input ?? '');
-  else
-    await pipeline(input, stdin).catch((error: NodeJS.ErrnoException) => {
-      if (
-        error.code !== 'EPIPE' &&
-        error.code !== 'ERR_STREAM_PREMATURE_CLOSE' &&
-        error.code !== 'ERR_STREAM_DESTROYED'
-      )
-        throw error;
-    });
+  if (!(input instanceof Readable)) {
+    stdin.end(input ?? '');
+    return;
+  }
+  stdin.once('close', () => input.destroy());
+  try {
+    for await (const chunk of input) if (!stdin.write(chunk)) await drained(stdin);
+    stdin.end();
+  } catch (error) {
+    if (!stdin.destroyed) throw error;
+  }
+}
+
+/** Waits until more may be written, or nothing will be read any more. */
+function drained(stdin: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of ['drain', 'close']) stdin.off(event, done);
+      resolve();
+    };
+    for (const event of ['drain', 'close']) stdin.on(event, done);
+    if (stdin.destroyed) done();
+  });
 }
 
 /** Lets go of a shell that has answered; what it left in the background is not ours to end. */

@@ -2,7 +2,10 @@
 
 const NOTHING = Buffer.alloc(0);
 
-/** Takes the frame off. Holds back no more than the length of a closing line. */
+/**
+ * Takes the frame off. What comes is passed on at once, but for a line feed at its end and what may be the beginning of
+ * the closing line after it: these come with the next bytes.
+ */
 export class PassingFrame {
   readonly #begin: Buffer;
   readonly #end: Buffer;
@@ -40,7 +43,7 @@ export class PassingFrame {
   #body(window: Buffer): Buffer {
     const at = window.indexOf(this.#end);
     if (at < 0) {
-      this.#held = tail(window, this.#end.length - 1);
+      this.#held = beginningOf(this.#end, window);
       return window.subarray(0, window.length - this.#held.length);
     }
     const newline = window.indexOf(10, at + this.#end.length);
@@ -52,4 +55,11 @@ export class PassingFrame {
 
 function tail(bytes: Buffer, most: number): Buffer {
   return bytes.subarray(Math.max(0, bytes.length - most));
+}
+
+/** The end of `window` that may be the beginning of `line`, whose only line feed is its first byte. */
+function beginningOf(line: Buffer, window: Buffer): Buffer {
+  const at = window.lastIndexOf(10);
+  const last = at < 0 ? NOTHING : window.subarray(at);
+  return last.length < line.length && last.equals(line.subarray(0, last.length)) ? last : NOTHING;
 }

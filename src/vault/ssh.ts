@@ -88,16 +88,10 @@ class SshVault implements Vault {
     }
   }
 
-  /**
-   * Writes the stream there. A source that breaks must not end the script's input: what came would look whole. The
-   * script is ended instead, and its file is then removed.
-   */
+  /** Writes the stream there. Where its source breaks the script is ended, and never takes what came for all of it. */
   async #fill(unfinished: string, intake: Intake): Promise<void> {
-    const stop = new AbortController();
-    const input = Readable.from(untilBroken(intake, stop), { objectMode: false, highWaterMark: 262_144 });
-    const options = { input, signal: stop.signal };
-    const written = await this.#host.sh(scripts.WRITE, { args: [this.#path, unfinished], ...options });
-    if (intake.broken) throw intake.broken.error;
+    const input = Readable.from(intake.chunks(), { objectMode: false, highWaterMark: 262_144 });
+    const written = await this.#host.sh(scripts.WRITE, { args: [this.#path, unfinished], input });
     if (written.status !== 0) throw this.#refused(written);
   }
 
@@ -127,14 +121,3 @@ class SshVault implements Vault {
 }
 
 const CHECK_THERE = 'check that the directory of backup.to can be written by this user on that host';
-
-/** The chunks until the source breaks; then `stop` fires, and no end comes. */
-async function* untilBroken(intake: Intake, stop: AbortController): AsyncGenerator<Buffer, void> {
-  try {
-    yield* intake.chunks();
-  } catch (error) {
-    if (!intake.broken) throw error; // the script ended first
-    stop.abort();
-    await new Promise(() => {});
-  }
-}

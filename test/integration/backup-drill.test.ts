@@ -5,9 +5,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { buffer } from 'node:stream/consumers';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listBackups, readBackup, readPart } from '../../src/backup/backup.ts';
+import { readBackup, readPart } from '../../src/backup/backup.ts';
 import { stage } from '../../src/stages/backup.ts';
-import { BackupPlace, flipByte, remembering } from '../support/backups.ts';
+import { BackupPlace, flipByte, listBackups, remembering } from '../support/backups.ts';
 
 const place = new BackupPlace();
 afterAll(() => place.remove());
@@ -84,6 +84,13 @@ describe('a drill', () => {
     expect(await drill(vault, identity)).toMatchObject({
       ...{ code: 'backup-unproven', summary: expect.stringContaining('not the ones that were written') },
     });
+  });
+
+  it('fails where the newest manifest is damaged, rather than prove an older backup', async () => {
+    const vault = await taken(2, []);
+    const names = readdirSync(vault).filter((name) => name.endsWith('.manifest.json'));
+    flipByte(join(vault, names.sort().at(-1)!));
+    await expect(drill(vault)).rejects.toMatchObject({ code: 'backup-failed' });
   });
 
   it('takes no manifest that the ledger does not know', async () => {

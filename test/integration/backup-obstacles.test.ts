@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/database/database.ts';
@@ -104,16 +104,6 @@ describe.skipIf(missing('postgres'))('pg_dump older than the server', () => {
     expect(obstacles).toEqual([refusal]);
     expect(failed).toEqual(refusal);
     expect(stored).toEqual([]);
-  });
-
-  it('is passed over where a fitting one is installed too', () => {
-    const args = [url(), mkdtempSync(join(base, 'vault-')), base, scratch];
-    const { obstacles, will, failed } = inChild(STAGE, args, {
-      path: [old, process.env.PATH].join(delimiter),
-    }) as Staged;
-    expect({ obstacles, failed }).toEqual({ obstacles: [], failed: null });
-    expect(will[0]).toMatch(/with pg_dump \d+/);
-    expect(will[0]).not.toContain('9.6.24');
   });
 });
 

@@ -76,6 +76,20 @@ describe('a recent backup', () => {
     await expectAnother('what is pending cannot be told', { version: '9.9.9' });
   });
 
+  it('suffices where all that is pending is held back for a later delivery', async () => {
+    const host = join(place.base, `web${number}`);
+    mkdirSync(join(host, 'shared'), { recursive: true });
+    const given = { ...sections, hosts: [host], deploy: {} };
+    const folder = join(place.base, `shop-${number}.1.0/db`);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, '1_drop.sql'), '-- migrate:up\nDROP TABLE orders;\n');
+    const live = { version: `${number}.0.0`, digest: null, commit: null, change: 'c', since: '' };
+    remembered.state = { ...remembered.state, live };
+    expect(await run({ version: `${number}.1.0` }, given)).toMatchObject({
+      ...{ code: 'backup-recent', summary: expect.stringContaining('no migration is to be applied') },
+    });
+  });
+
   it('does not suffice where it is too old', () =>
     expectAnother(' old', {}, { ...sections, backup: { to: vault, 'max-age': '1ms' } }));
 

@@ -2,9 +2,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { filesLie } from '../../src/backup/backup.ts';
+import { parseName } from '../../src/backup/manifest.ts';
 import { stage } from '../../src/stages/backup.ts';
 import { Copies } from '../../src/stages/frame/copies.ts';
-import { BackupPlace, remembering } from '../support/backups.ts';
+import { BackupPlace, listBackups, remembering } from '../support/backups.ts';
 
 const place = new BackupPlace();
 afterAll(() => place.remove());
@@ -53,10 +55,15 @@ describe('the stage', () => {
     expect(await obstacles({ 'database-url': 'sqlite:absent.db', to: join(place.base, 'no-directory') })).toEqual([
       ...['database-unreachable', 'vault-unreachable'],
     ]);
-    expect(await obstacles({ to: 's3://bucket/x' })).toEqual(['config-invalid']);
+    const [, noKeys] = await stage.plan(place.context({ 'database-url': url, to: 's3://bucket/x' }));
+    expect(noKeys).toMatchObject({ kind: 'obstacle', failure: { next: expect.stringContaining('changeline.yml') } });
+    expect(await obstacles({}, { backup: { to: 's3://bucket/x' } })).toEqual(['config-invalid']);
     expect(await obstacles({}, { backup: { to: vault, verify: { at: 'url' } } })).toEqual(['config-invalid']);
     const provider = { database: 'main', take: 'true', rpo: '5m' };
-    expect(await obstacles({}, { backup: { to: vault, providers: [provider] } })).toEqual(['backup-unproven']);
+    const provided = (level: string) => ({ backup: { to: vault, level, providers: [provider] } });
+    expect(await obstacles({}, provided('compared'))).toEqual(['backup-unproven']);
+    const suffices = await stage.plan(place.context({ 'database-url': url }, provided('stored')));
+    expect(suffices[1]).toMatchObject({ kind: 'blind', text: expect.stringContaining('can only be proven stored') });
   });
 
   it('warns of a runner that is gone after the job, where the vault is a directory of it', async () => {
@@ -84,14 +91,27 @@ describe('the stage', () => {
     const incidents = [{ id: 'i', change: 'a', opened: '', from: null, to: null, why: '' }];
     more.ledger!.state = async (name) => ({ ...(await state(name)), incidents });
     const taken: string[] = [];
+    // Of another product, in the same vault.
+    writeFileSync(join(vault, 'other-production.20260101T000000000Z-ab12.manifest.json'), '{}');
     for (const change of ['a', 'b', 'c']) {
       Object.assign(more.book!, { change: { id: change } });
       taken.push(String((await stage.run(place.context({}, sections, more))).outputs!.backup));
     }
-    expect(ids()).toEqual([taken[0], taken[2]]);
+    const shown = { scope: 'shop-production' };
+    expect(ids()).toEqual(['other-production.20260101T000000000Z-ab12', taken[0], taken[2]]);
+    expect(taken.map((id) => parseName(`${id}.x`))).toMatchObject([shown, shown, shown]);
     const noted = (await state('production')).backups;
     const known = { level: 'compared', databases: ['main'], restored: expect.any(Number) };
     expect(noted).toMatchObject(['c', 'b', 'a'].map((change, n) => ({ id: taken[2 - n], change, ...known })));
+  });
+
+  it('takes two at once into one vault, and neither is in the other’s way', async () => {
+    const sections = { database: url, backup: { to: vault, keep: { last: 1 } } };
+    const both = await Promise.all([1, 2].map(() => stage.run(place.context({}, sections))));
+    expect(both.map(({ code }) => code)).toEqual(['ok', 'ok']);
+    const left = await listBackups(await place.vault(vault), 'shop-production');
+    expect(left.length).toBeGreaterThan(0);
+    for (const manifest of left) expect(await filesLie(await place.vault(vault), manifest)).toBe(true);
   });
 
   it('clears nothing where the level that is required was not reached', async () => {

@@ -1,30 +1,23 @@
 /** Backups against real databases: what comes back, what is claimed of what was damaged, and what a run leaves behind. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import {
-  chmodSync,
-  cpSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type BackupWork, clearOld, listBackups, readPart, takeBackup } from '../../src/backup/backup.ts';
+import { type BackupWork, readPart, takeBackup } from '../../src/backup/backup.ts';
 import { type Database, readDump } from '../../src/database/database.ts';
 import { splitScript } from '../../src/migration/statements.ts';
+import { stage } from '../../src/stages/backup.ts';
 import type { Vault } from '../../src/vault/vault.ts';
-import { BackupPlace, changed, flipByte } from '../support/backups.ts';
+import { BackupPlace, changed, flipByte, wholeDump } from '../support/backups.ts';
 import { missing, startMariadb, startPostgres, type TestServer } from '../support/databases.ts';
+import { sshdMissing, startSshds } from '../support/sshd.ts';
 
 const place = new BackupPlace();
 const { base, scratch, signal } = place;
+chmodSync(base, 0o711); // the users of servers enter it
 afterAll(() => place.remove());
 let vaultPath: string;
 let vault: Vault;
@@ -39,16 +32,6 @@ const work = (databases: Database[], more?: Partial<BackupWork>) => place.work(v
 /** Every special character that a keyboard has, and some that it has not. */
 const PASSWORD = ' !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~äß€';
 
-/** A vault that damages what it stores, as a disk may. */
-function damaging(damage: (file: string) => void): Vault {
-  const put: Vault['put'] = async (name, from, stop) => {
-    const stored = await vault.put(name, from, stop);
-    if (!name.endsWith('.json')) damage(join(vaultPath, name));
-    return stored;
-  };
-  return { ...vault, where: vault.where, put };
-}
-
 /** A database whose dump breaks off after that share of its bytes, and says nothing of it. */
 function cutShort(database: Database, share: number): Database {
   const dump: Database['dump'] = async (to, stop) => {
@@ -57,12 +40,6 @@ function cutShort(database: Database, share: number): Database {
     return { ...facts, bytes: Math.floor(bytes.length * share) };
   };
   return changed(database, { dump });
-}
-
-async function wholeDump(database: Database, stop = signal) {
-  const through = new PassThrough();
-  const [bytes, facts] = await Promise.all([buffer(through), database.dump(through, stop)]);
-  return { bytes, facts };
 }
 
 /** A backup comes back equal, encrypted; the source holds after it what it held before. */
@@ -112,16 +89,21 @@ async function flippedAnywhere(part: Parameters<typeof readPart>[1], identity: s
   await readPart(vault, part, identity).then(buffer);
 }
 
-/** No part of a dump reads as a whole one; and a backup of half of it claims no more than stored. */
-async function truncatedAnywhere(url: string): Promise<void> {
-  const database = await open(url);
-  const { bytes } = await wholeDump(database);
+/** No part of a dump reads as a whole one. */
+async function neverReadWhole(database: Database): Promise<void> {
+  const { bytes } = await wholeDump(database, signal);
   const options = { like: await database.traits(), scratch, signal };
   const read = (share: number) =>
     readDump(Readable.from([bytes.subarray(0, Math.floor(bytes.length * share))], { objectMode: false }), options);
   await read(1);
   for (let tenth = 1; tenth < 10; tenth += 1)
     await expect(read(tenth / 10), `${tenth} tenths`).rejects.toMatchObject({ code: 'backup-failed' });
+}
+
+/** Nor does a backup of half of it claim more than stored. */
+async function truncatedAnywhere(url: string): Promise<void> {
+  const database = await open(url);
+  await neverReadWhole(database);
   const { manifest } = await takeBackup(work([cutShort(database, 0.5)]));
   await database.close();
   expect(manifest.parts[0]).toMatchObject({ level: 'stored', restored: null });
@@ -166,96 +148,6 @@ describe('SQLite', () => {
     await database.close();
     expect(manifest).toMatchObject({ level: 'compared', parts: [{ contents: { tables: {} } }] });
   });
-
-  it.each<[string, (file: string) => void]>([
-    ['one flipped byte', flipByte],
-    ['a truncated file', (file) => truncateSync(file, readFileSync(file).length >> 1)],
-    ['an empty file', (file) => truncateSync(file, 0)],
-    ['no file', (file) => rmSync(file)],
-  ])('claims no level for %s', async (_case, damage) => {
-    for (const recipients of [[], [await identityToRecipient(await generateX25519Identity())]]) {
-      const database = await open(url);
-      const configFiles = [{ host: 'h', path: 'p', bytes: Buffer.from('some text') }];
-      const { manifest } = await takeBackup(work([database], { vault: damaging(damage), recipients, configFiles }));
-      await database.close();
-      expect(manifest.level).toBe('stored');
-      expect(manifest.parts.map(({ level, why }) => [level, why !== null])).toEqual([
-        ['stored', true],
-        ['stored', true],
-      ]);
-    }
-  });
-
-  it('in a vault that is gone in the middle ends with vault-unreachable', async () => {
-    const database = await open(url);
-    const dump: Database['dump'] = async (to) => {
-      const { bytes, facts } = await wholeDump(database);
-      to.write(bytes);
-      while (!readdirSync(vaultPath).some((each) => each.startsWith('.unfinished-')))
-        await new Promise((resolve) => setImmediate(resolve));
-      rmSync(vaultPath, { recursive: true });
-      to.end();
-      return facts;
-    };
-    const failed = takeBackup(work([changed(database, { dump })]));
-    await expect(failed).rejects.toMatchObject({ code: 'vault-unreachable' });
-    await database.close();
-  });
-
-  it('killed between the parts leaves no backup, and the next run is none the worse', async () => {
-    const script = `import { takeBackup } from ${JSON.stringify(join(import.meta.dirname, '../../src/backup/backup.ts'))};
-      import { openDatabase } from ${JSON.stringify(join(import.meta.dirname, '../../src/database/database.ts'))};
-      import { openVault } from ${JSON.stringify(join(import.meta.dirname, '../../src/vault/vault.ts'))};
-      const [url, path, scratch, workspace] = process.argv.slice(1); const { signal } = new AbortController();
-      const database = await openDatabase({ name: 'main', url }, { workspace, scratch, signal });
-      const second = Object.assign(Object.create(database), { name: 'second', fingerprint: () => database.fingerprint(),
-        traits: () => database.traits(), dump: () => new Promise(() => setInterval(() => {}, 1000)) });
-      const vault = await openVault(path, { workspace, s3: null, connect: () => {}, signal });
-      await takeBackup({ environment: 'production', version: null, databases: [database, second], configFiles: [], vault,
-        recipients: [], scratch, at: { kind: 'runner', scratch: null }, signal, progress: () => console.log('.') });`;
-    const args = ['--input-type=module', '-e', script, url, vaultPath, scratch, base];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    while ((await vault.list()).length === 0) await once(child.stdout, 'data');
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    expect(await listBackups(vault, 'production')).toEqual([]);
-    const left = (await vault.list()).map((file) => file.name);
-    expect(left).toEqual([expect.stringMatching(/database\.main\.zst$/)]);
-    const database = await open(url);
-    const { manifest } = await takeBackup(work([database]));
-    await database.close();
-    expect(manifest.level).toBe('compared');
-    const kept = await clearOld(vault, 'production', { last: 1 }, []);
-    expect(kept).toMatchObject({ deleted: [], abandoned: [], perhapsRunning: left });
-    const later = new Date(Date.now() + 25 * 3_600_000);
-    expect(await clearOld(vault, 'production', { last: 1 }, [], later)).toMatchObject({ abandoned: left });
-    expect(await listBackups(vault, 'production')).toEqual([manifest]);
-    for (const each of readdirSync(scratch)) rmSync(join(scratch, each), { recursive: true });
-  });
-
-  it('stops when the run is cancelled, and leaves nothing', async () => {
-    const stop = new AbortController();
-    const database = await open(url);
-    stop.abort();
-    await expect(takeBackup(work([database], { signal: stop.signal }))).rejects.toMatchObject({ code: 'cancelled' });
-    await database.close();
-    expect(readdirSync(vaultPath)).toEqual([]);
-    expect(readdirSync(scratch)).toEqual([]);
-  });
-
-  it('hands a compared copy over, and no other', async () => {
-    const database = await open(url);
-    const kept: string[] = [];
-    const keepCopy: BackupWork['keepCopy'] = async (of, copy) => {
-      kept.push(`${of}: ${Object.keys((await copy.database.contents(signal)).tables).length}`);
-      await copy.close();
-    };
-    await takeBackup(work([database], { keepCopy }));
-    await takeBackup(work([database], { keepCopy, vault: damaging(flipByte) }));
-    await database.close();
-    expect(kept).toEqual(['main: 2']);
-    expect(readdirSync(scratch)).toEqual([]);
-  });
 });
 
 describe.skipIf(missing('postgres'))('PostgreSQL', () => {
@@ -264,7 +156,7 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
     server = await startPostgres();
     const admin = await open(server.admin('postgres'));
     await admin.execute([
-      ...['CREATE DATABASE "o\'dd ""name é"', 'CREATE DATABASE empty', 'CREATE ROLE guard'],
+      ...['CREATE DATABASE "o\'dd ""name é"', 'CREATE DATABASE empty', 'CREATE DATABASE lacking', 'CREATE ROLE guard'],
       `CREATE ROLE special SUPERUSER LOGIN PASSWORD '${PASSWORD.replaceAll("'", "''")}'`,
     ]);
     await admin.close();
@@ -286,16 +178,59 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
     const tables = { '"a ""b"': 500, '"--s"."é"': 0 };
     return roundTrip(`postgres://${login}/${encodeURIComponent('o\'dd "name é')}`, tables);
   });
-  it('comes back equal without any table', () => roundTrip(server.admin('empty'), {}));
-  it('is nowhere whole where it was cut', () => truncatedAnywhere(server.admin('o\'dd "name é')));
+  it('is nowhere whole where it was cut', async () => {
+    const database = await open(server.admin('o\'dd "name é'));
+    await neverReadWhole(database);
+    await database.close();
+  });
   it('that changes its schema meanwhile is not stored', () => changedMeanwhile(server.admin('empty')));
 
-  it('is only readable where no server can be started to restore it', async () => {
-    const database = await open(server.admin('empty'));
-    const traits = await database.traits();
-    const foreign = changed(database, { traits: async () => ({ ...traits, extensions: ['no_such_extension'] }) });
-    const { manifest } = await takeBackup(work([foreign]));
-    await database.close();
+  it.runIf(process.getuid?.() === 0)(
+    'is only readable where its copy fills the disk, and nothing is left there',
+    async () => {
+      const small = mkdtempSync(join(base, 'small-'));
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,mode=777', 'tmpfs', small]);
+      try {
+        const admin = await open(server.admin('empty'));
+        const filler = "repeat('x', 1900) AS x FROM generate_series(1, 20000)";
+        await admin.execute([`CREATE TABLE filler AS SELECT ${filler}`]);
+        const { manifest } = await takeBackup(work([admin], { at: { kind: 'runner', scratch: small } }));
+        await admin.execute(['DROP TABLE filler']);
+        await admin.close();
+        expect(manifest).toMatchObject({ level: 'readable', why: expect.stringContaining('No space left on device') });
+        expect([readdirSync(small), readdirSync(scratch)]).toEqual([[], []]);
+      } finally {
+        execFileSync('umount', [small]);
+      }
+    },
+  );
+
+  it.skipIf(sshdMissing() !== null)('without any table is proven on a host, by the stage', async () => {
+    const sshds = await startSshds(1);
+    try {
+      const [host] = sshds.hosts;
+      const verify = { at: 'host', host: host!.at, scratch: '/tmp' };
+      const sections = { database: server.admin('empty'), backup: { to: vaultPath, verify } };
+      mkdirSync(join(base, '.github'), { recursive: true });
+      cpSync(sshds.knownHosts, join(base, '.github/known_hosts'));
+      const context = place.context({ 'ssh-key': sshds.key }, sections);
+      expect(await stage.run(context)).toMatchObject({ code: 'ok', outputs: { level: 'compared' } });
+    } finally {
+      await sshds.stop();
+    }
+  });
+
+  it('is only readable where its copy cannot have an extension, which the plan says', async () => {
+    const admin = await open(server.admin('lacking'));
+    const rename = "UPDATE pg_extension SET extname = 'no_such_extension' WHERE extname = 'plpgsql'";
+    await admin.execute(['SET allow_system_table_mods = on', rename], { transaction: true });
+    const planned = await stage.plan(
+      place.context({}, { database: server.admin('lacking'), backup: { to: vaultPath } }),
+    );
+    const said = { kind: 'obstacle', text: expect.stringMatching(/can only be proven readable: .*no_such_extension/) };
+    expect(planned).toContainEqual(expect.objectContaining(said));
+    const { manifest } = await takeBackup(work([admin]));
+    await admin.close();
     expect(manifest).toMatchObject({ level: 'readable', why: expect.stringContaining('no_such_extension') });
   });
 });

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { configSchema, normalEnvironment } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/database/database.ts';
+import { openDirectoryLedger } from '../../src/ledger/ledger.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import { checkRoom, copyOf } from '../../src/migration/migration.ts';
 import type { Failure } from '../../src/outcome/outcome.ts';
@@ -118,6 +121,7 @@ test('an artifact that is not there is one obstacle', async () => {
 
 const ADD =
   '-- migrate:up\nALTER TABLE orders ADD COLUMN paid date;\n-- migrate:down\nALTER TABLE orders DROP COLUMN paid;\n';
+const ANEW = '-- migrate:up\nALTER TABLE orders ADD COLUMN note integer;\n';
 const DROP = '-- migrate:up\nALTER TABLE orders DROP COLUMN note;\n';
 
 describe('with a ledger', () => {
@@ -165,32 +169,65 @@ describe('with a ledger', () => {
     });
   });
 
-  test('what was applied before a later one failed on the live database is noted', async () => {
-    project.version('1.1.0', {
-      '2_add.sql': ADD,
-      '3_count.sql': '-- migrate:up\nUPDATE orders SET state = state + 1;\n',
+  describe('what is in the live database after a failure is noted, and the next delivery applies the rest', () => {
+    test.each([
+      ['of those before it', '', ['2'], 'only a part of what was rehearsed was applied'],
+      [
+        'and of one that stopped in the middle',
+        ' transaction:false',
+        ['2', '3'],
+        /^migration 3 .* stopped at statement 2/,
+      ],
+    ])('%s', async (_name, option, applied, noDown) => {
+      const COUNT = `-- migrate:up${option}\nCREATE TABLE more (id integer);\nUPDATE orders SET state = state + 1;\n`;
+      project.version('1.1.0', { '2_add.sql': ADD, '3_count.sql': COUNT });
+      await live.execute([
+        "CREATE TRIGGER full BEFORE UPDATE ON orders WHEN OLD.id = 3 BEGIN SELECT RAISE(ABORT, 'full'); END",
+      ]);
+      const { context, run } = await deliver('1.1.0');
+      project.log.info = (line) => {
+        project.log.lines.push(line); // between rehearsal and live, a row comes that the third cannot live with
+        if (line.startsWith('rehearsed on') && insert.isOpen) insert.exec("INSERT INTO orders VALUES (3, 0, 'x')");
+      };
+      const insert = new DatabaseSync(join(project.workspace, 'shop.db'));
+      await expect(run()).rejects.toMatchObject({ where: '3_count.sql:3' });
+      insert.close();
+      const { migrations } = await project.close(context, false);
+      const after = (await live.fingerprint()).digest;
+      expect(migrations).toMatchObject([{ after, down: null, noDown: expect.stringMatching(noDown) }]);
+      expect(migrations[0]!.applied.map(({ version }) => version)).toEqual(applied);
+
+      await live.execute(['DELETE FROM orders WHERE id = 3', 'DROP TABLE IF EXISTS more']);
+      await live.execute(["DELETE FROM changeline_migrations WHERE version = '3'"]); // as the failure says
+      const next = await deliver('1.1.0');
+      expect(await next.run()).toMatchObject({ code: 'ok', outputs: { applied: 1 } });
+      const steps = (await project.close(next.context, true)).migrations;
+      expect(steps.map((step) => step.applied.map(({ version }) => version))).toEqual([['3'], ['2']]);
     });
-    const { context, run } = await deliver('1.1.0');
-    project.log.progress = () => {};
-    project.log.info = (line) => {
-      project.log.lines.push(line); // between rehearsal and live, a row comes that the third cannot live with
-      if (line.startsWith('rehearsed on')) blocker.exec("INSERT INTO orders VALUES (3, 9223372036854775807, 'x')");
-    };
-    const blocker = new DatabaseSync(join(project.workspace, 'shop.db'));
-    blocker.exec("CREATE TRIGGER full BEFORE UPDATE ON orders WHEN OLD.id = 3 BEGIN SELECT RAISE(ABORT, 'full'); END");
-    await expect(run()).rejects.toMatchObject({ code: 'migration-failed', where: '3_count.sql:2' });
-    blocker.close();
-    const { migrations } = await project.close(context, false);
-    expect(migrations).toMatchObject([
-      {
-        applied: [{ version: '2' }],
-        after: (await live.fingerprint()).digest,
-        down: null,
-        noDown: 'only a part of what was rehearsed was applied',
-      },
-    ]);
-    expect(migrations[0]!.applied).toHaveLength(1);
   });
+
+  test.each([
+    ['before the live database is touched', /^rehearsed on/, 1, [], 2],
+    ['between two migrations', /^2_add.sql: 1 statements/, 2, ['2', '3'], 1],
+  ])(
+    'a run that is killed %s: the ledger knows what may be there, and the next run does the rest',
+    async (_name, said, times, known, left) => {
+      const files = { '2_add.sql': ADD, '3_more.sql': '-- migrate:up\nCREATE TABLE more (id integer);\n' };
+      const program = join(project.workspace, 'killed.ts');
+      await writeFile(program, killed(`sqlite:${join(project.workspace, 'shop.db')}`, files, said, times));
+      const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+      const [[home], [, signalled]] = await Promise.all([once(child, 'message'), once(child, 'exit')]);
+      expect(signalled).toBe('SIGKILL');
+      const { migrations } = await openDirectoryLedger(join(home as string, 'ledger')).state('test');
+      await rm(home as string, { recursive: true });
+      expect(migrations.flatMap(({ applied }) => applied.map(({ version }) => version))).toEqual(known);
+      expect(migrations.every(({ down, noDown }) => down === null && noDown?.includes('before it could say'))).toBe(
+        true,
+      );
+      project.version('1.1.0', files);
+      expect(await (await deliver('1.1.0')).run()).toMatchObject({ code: 'ok', outputs: { applied: left } });
+    },
+  );
 
   test.each([
     ['is not written', ADD.split('-- migrate:down')[0]!, /no way down is written for 2_x.sql/],
@@ -235,12 +272,16 @@ describe('with a ledger', () => {
 
   describe('contracting steps', () => {
     const hosts = { deploy: {} };
-    const versions = { '2_add.sql': ADD, '3_drop.sql': DROP };
+    const versions = {
+      '2_add.sql': ADD,
+      '3_drop.sql': DROP,
+      '4_more.sql': '-- migrate:up\nCREATE TABLE more (id integer);\n',
+    };
     const columns = async () =>
       (await live.query("SELECT name FROM pragma_table_info('orders')")).map((row) => row.name);
 
     /** Delivers and makes it live, on hosts that run what is said. */
-    async function bring(version: string, runs: string[], migrate = {}) {
+    async function bring(version: string, runs: (string | null)[], migrate = {}) {
       const at = runs.map((each, index) => project.host(`host${index}`, each));
       const { context, run, planned } = await deliver(version, migrate, { ...hosts, hosts: at });
       const plan = (await planned()).map(({ text }) => text);
@@ -256,7 +297,7 @@ describe('with a ledger', () => {
       const second = await bring('2.0.0', ['1.0.0', '1.0.0']);
       const words = 'held until no version before 2.0.0 runs: 3_drop.sql';
       expect(second.plan).toContainEqual(expect.stringContaining(words));
-      expect(second.result).toMatchObject({ outputs: { applied: 1 }, summary: expect.stringContaining(words) });
+      expect(second.result).toMatchObject({ outputs: { applied: 2 }, summary: expect.stringContaining(words) });
       expect(second.result.facts.held).toMatchObject([{ file: '3_drop.sql', contracts: [{ line: 2 }] }]);
       expect(second.state.held).toMatchObject([{ migration: '3', database: 'main', version: '2.0.0' }]);
       expect(await columns()).toContain('note');
@@ -276,13 +317,29 @@ describe('with a ledger', () => {
         migrations: [{ applied: [{ version: '3', kind: 'contract' }] }, {}, {}],
       });
       expect(await columns()).not.toContain('note');
+      expect(project.log.lines.join('\n')).not.toContain('older than what is applied'); // it was not late, but held
     });
 
-    test('go at once where that is asked for, and on the first delivery', async () => {
+    test.each([
+      ['go on the first delivery', [null, '1.0.0'], {}, 3],
+      ['are held on the first delivery, where hosts run something already', [null, '0.9.0'], {}, 2],
+      ['go at once where that is asked for', ['0.9.0'], { contract: 'apply' }, 3],
+    ])('%s', async (_name, runs, migrate, applied) => {
+      project.version('1.0.0', versions);
+      const { result, state } = await bring('1.0.0', runs, migrate);
+      expect(result.outputs).toMatchObject({ applied });
+      expect(state.held).toHaveLength(3 - applied);
+    });
+
+    test('that another one needs are named where that one fails', async () => {
       project.version('1.0.0', { '2_add.sql': ADD });
-      project.version('2.0.0', versions);
-      await bring('1.0.0', ['0.9.0']);
-      expect((await bring('2.0.0', ['1.0.0'], { contract: 'apply' })).result.outputs).toMatchObject({ applied: 1 });
+      project.version('2.0.0', { '2_add.sql': ADD, '3_drop.sql': DROP, '4_anew.sql': ANEW });
+      await bring('1.0.0', [null]);
+      const { run } = await deliver('2.0.0', {}, { ...hosts, hosts: [project.host('host0', '1.0.0')] });
+      await expect(run()).rejects.toMatchObject({
+        code: 'rehearsal-failed',
+        next: expect.stringContaining('held back, and so not there for it: 3_drop.sql'),
+      });
     });
 
     test('are not held where nothing is deployed, which is said', async () => {
@@ -291,11 +348,27 @@ describe('with a ledger', () => {
       const { context, run } = await deliver('1.0.0');
       await run();
       await project.close(context, true);
-      expect((await (await deliver('2.0.0')).run()).outputs).toMatchObject({ applied: 1 });
+      expect((await (await deliver('2.0.0')).run()).outputs).toMatchObject({ applied: 2 });
       expect(project.log.lines).toContainEqual(expect.stringContaining('it is not known which versions run'));
     });
   });
 });
+
+/** A delivery in a process of its own, which is killed when it says this for the so-manieth time. */
+function killed(database: string, files: Record<string, string>, said: RegExp, times: number): string {
+  const source = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  return `
+    import { stage } from ${source('../../src/stages/migrate.ts')};
+    import { MigratingProject } from ${source('../support/migrating.ts')};
+    const project = new MigratingProject({ database: ${JSON.stringify(database)} });
+    project.version('1.1.0', ${JSON.stringify(files)});
+    let left = ${times};
+    const hear = (line) => ${said}.test(line) && --left === 0 && process.kill(process.pid, 'SIGKILL');
+    Object.assign(project.log, { info: hear, detail: hear });
+    await new Promise((sent) => process.send(project.workspace, sent));
+    await stage.run(await project.context('1.1.0'));
+  `;
+}
 
 function changeOf(environment: string) {
   const holder = { kind: 'shell', machine: 'here', pid: 1, started: '', actor: 'test' } as const;

@@ -59,10 +59,10 @@ for (const { engine, absent, tables: listed, start } of ENGINES) {
     test('goes back by what was kept when it was applied, and forward again', async () => {
       await apply(ONE, ...TWO, THREE);
       expect(await findDowns(session, engine, ['3', '2', '1', '9'])).toEqual([
-        { version: '3', name: 'three', has: false },
-        { version: '2', name: "Ünïcode 'x'", has: true },
-        { version: '1', name: 'one', has: true },
-        { version: '9', name: '', has: false },
+        { version: '3', name: 'three', has: false, applied: true },
+        { version: '2', name: "Ünïcode 'x'", has: true, applied: true },
+        { version: '1', name: 'one', has: true, applied: true },
+        { version: '9', name: '', has: false, applied: false },
       ]);
       await live.query("DELETE FROM schema_migrations WHERE version = '3'");
       const undone = await revert('2', '1');
@@ -167,7 +167,9 @@ for (const { engine, absent, tables: listed, start } of ENGINES) {
       const current = await live.fingerprint();
       for (const column of ['down_begun', 'down_done', 'down_script'])
         await live.query(`ALTER TABLE changeline_migrations DROP COLUMN ${column}`);
-      expect(await findDowns(session, engine, ['1'])).toEqual([{ version: '1', name: 'one', has: false }]);
+      expect(await findDowns(session, engine, ['1'])).toEqual([
+        { version: '1', name: 'one', has: false, applied: true },
+      ]);
       expect((await findPending(session, engine, read(ONE))).pending).toEqual([]);
       expect((await failureOf(revert('1'))).why).toContain('no way back was kept');
       await apply(ONE, THREE);

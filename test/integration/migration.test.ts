@@ -4,18 +4,22 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Database, type Engine, openDatabase, type Session } from '../../src/database/database.ts';
+import { type Database, type Engine, openDatabase, type Session, type Throwaway } from '../../src/database/database.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import { arrange, type FolderFile } from '../../src/migration/folder.ts';
+
 import {
   type Applied,
   applyMigrations,
   copyOf,
+  findingsOfRehearsal,
   findPending,
+  forecastOf,
   migrateLive,
   rehearse,
   sqlMigrator,
 } from '../../src/migration/migration.ts';
+import { dialectOf } from '../../src/migration/script.ts';
 import type { Failure } from '../../src/outcome/outcome.ts';
 import { ENGINES, failureOf } from '../support/engines.ts';
 
@@ -32,6 +36,20 @@ const SECOND: FolderFile = {
 const BROKEN: FolderFile = {
   path: '20240301000000_broken.up.sql',
   text: 'CREATE TABLE orders (id integer NOT NULL PRIMARY KEY);\nCREATE TABLE refunds (id integer NOT NULL PRIMARY KEY);\n\nCREATE TABEL wrong (id integer);\nCREATE TABLE never (id integer);\n',
+};
+
+/** Twenty thousand rows, all with one name. */
+const MANY = {
+  postgres: "INSERT INTO widgets SELECT i + 1, 'x' FROM generate_series(1, 20000) AS i",
+  mysql: "INSERT INTO widgets SELECT seq + 1, 'x' FROM seq_1_to_20000",
+  sqlite:
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) INSERT INTO widgets SELECT i + 1, 'x' FROM n",
+};
+/** Writes the table anew, where the engine can change a type. */
+const WIDEN = {
+  postgres: 'ALTER TABLE widgets ALTER COLUMN price TYPE bigint;',
+  mysql: 'ALTER TABLE widgets MODIFY price bigint;',
+  sqlite: 'ALTER TABLE widgets ADD wide bigint;',
 };
 
 for (const { engine, text, absent, tables: listed, start } of ENGINES) {
@@ -70,56 +88,72 @@ for (const { engine, text, absent, tables: listed, start } of ENGINES) {
       return () => session.close();
     });
 
-    /** The whole way: copy, rehearsal, live. */
-    async function deliver(...files: FolderFile[]) {
-      const migrations = read(...files);
-      const copy = await copyOf(live, scratch, signal);
-      try {
-        const rehearsal = await rehearse(copy, live, sqlMigrator(migrations), { change: 'c1', log, signal });
-        return {
-          rehearsal,
-          ...(await migrateLive(live, sqlMigrator(migrations), rehearsal, {
-            lockTimeout: 1000,
-            change: 'c1',
-            log,
-            signal,
-          })),
-        };
-      } finally {
-        await copy.close();
-      }
-    }
+    describe('on a copy', () => {
+      let copy: Throwaway;
+      const rehearsing = (migrations: ReturnType<typeof read>) =>
+        rehearse(copy, live, sqlMigrator(migrations), { change: 'c1', log, signal });
 
-    test('applies what is pending, once, as rehearsed, and the tool itself would agree', async () => {
-      const first = await deliver(INIT);
-      expect(first.applied.map(({ version }) => version)).toEqual(['20240228042848']);
-      const second = await deliver(INIT, SECOND);
-      expect(second.applied.map(({ name }) => name)).toEqual(['AddPrice']);
-      expect(second.fingerprint.digest).toBe(second.rehearsal.after.digest);
-      expect(second.fingerprint.digest).not.toBe(first.fingerprint.digest);
-      expect(second.applied[0]!.statements).toHaveLength(2);
-      expect(await live.query('SELECT name, price FROM widgets')).toEqual([{ name: 'a;b', price: 7 }]);
-      expect(
-        (await live.query('SELECT version FROM schema_migrations ORDER BY version')).map((row) => row.version),
-      ).toEqual(['20240228042848', '20240228195051']);
-      const again = await apply(read(INIT, SECOND));
-      expect(again).toEqual([]);
-      expect(await live.query('SELECT count(*) AS n FROM changeline_migrations')).toEqual([
-        { n: engine === 'postgres' ? '2' : 2 },
-      ]);
-    });
-
-    test('a syntax error in the third statement stops at the copy; the live database is untouched', async () => {
-      await apply(read(INIT));
-      const before = await live.fingerprint();
-      const failure = await failureOf(deliver(INIT, BROKEN));
-      expect(failure).toMatchObject({
-        code: 'rehearsal-failed',
-        where: '20240301000000_broken.up.sql:4',
-        facts: { statement: 3 },
+      /** The live database, with many rows, and its copy. */
+      beforeEach(async () => {
+        await apply(read(INIT));
+        await live.query(MANY[dialectOf(engine)]);
+        const made = await copyOf(live, scratch, signal);
+        let hardened: Promise<void> | null = null; // once is enough: it restarts the server
+        copy = { ...made, harden: () => (hardened ??= made.harden()) };
+        return () => copy.close();
       });
-      expect(failure.why).toMatch(/TABEL/i);
-      expect((await live.fingerprint()).digest).toBe(before.digest);
+
+      test('what fails stops there, what works goes live as rehearsed, onto the schema that was rehearsed on', async () => {
+        const migrations = read(INIT, SECOND, { path: '20240229000000_wide.up.sql', text: WIDEN[dialectOf(engine)] });
+        const rehearsal = await rehearsing(migrations);
+        const goLive = () =>
+          migrateLive(live, sqlMigrator(migrations), rehearsal, { lockTimeout: 1000, change: 'c1', log, signal });
+        await live.query('CREATE TABLE by_hand (id integer)');
+        const drifted = await failureOf(goLive());
+        expect(drifted).toMatchObject({ code: 'schema-drifted', why: expect.stringContaining('by_hand') });
+        expect((await findPending(session, engine, migrations)).pending).toHaveLength(2);
+        await live.query('DROP TABLE by_hand');
+        const { applied, fingerprint } = await goLive();
+        expect(applied.map(({ name, statements }) => [name, statements.length])).toEqual([
+          ['AddPrice', 2],
+          ['wide', 1],
+        ]);
+        expect(fingerprint.digest).toBe(rehearsal.after.digest);
+        expect(fingerprint.digest).not.toBe(rehearsal.before.digest);
+        expect(await live.query('SELECT name, price FROM widgets WHERE id = 1')).toEqual([
+          { name: 'a;b', price: engine === 'postgres' ? '7' : 7 },
+        ]);
+        expect(await live.query('SELECT version FROM schema_migrations ORDER BY version')).toEqual(
+          migrations.map(({ version }) => ({ version })),
+        );
+        expect(await apply(migrations)).toEqual([]);
+        const found = findingsOfRehearsal(
+          rehearsal.applied,
+          forecastOf(rehearsal.applied, () => engine !== 'mariadb', []),
+        );
+        const waits = engine === 'mariadb' ? 'while writes wait' : 'while reads and writes wait';
+        const finding = { rule: 'table-rewritten', line: 1, message: `widgets is written anew, 20001 rows, ${waits}` };
+        expect(found).toMatchObject(engine === 'sqlite' ? [] : [finding]);
+
+        const before = await live.fingerprint();
+        const unique = { path: '20240302000000_x.up.sql', text: 'CREATE UNIQUE INDEX one_name ON widgets (name);' };
+        expect(await failureOf(rehearsing([...migrations, ...read(unique)]))).toMatchObject({
+          code: 'rehearsal-failed',
+          untouched: 'it failed on a copy; the live database is untouched',
+        });
+        if (engine === 'postgres') {
+          await live.query('CREATE ROLE "the reader" NOLOGIN');
+          const grant = { path: '20240303000000_x.up.sql', text: 'GRANT SELECT ON widgets TO "the reader";' };
+          expect((await rehearsing([...migrations, ...read(grant)])).applied).toHaveLength(1);
+        }
+        expect(await failureOf(rehearsing([...migrations, ...read(BROKEN)]))).toMatchObject({
+          code: 'rehearsal-failed',
+          where: '20240301000000_broken.up.sql:4',
+          why: expect.stringMatching(/TABEL/i),
+          facts: { statement: 3 },
+        });
+        expect((await live.fingerprint()).digest).toBe(before.digest);
+      });
     });
 
     test('a syntax error in the third statement on the live database', async () => {
@@ -150,40 +184,6 @@ for (const { engine, text, absent, tables: listed, start } of ENGINES) {
       const wrong = { path: '1_wrong.up.sql', text: 'CREATE TABEL a (id integer);' };
       expect((await failureOf(apply(read(wrong)))).code).toBe('migration-failed');
       expect(await apply(read({ ...wrong, text: 'CREATE TABLE a (id integer);' }))).toHaveLength(1);
-    });
-
-    test('what works on empty tables and fails on real rows fails on the copy', async () => {
-      await apply(read(INIT));
-      await live.query("INSERT INTO widgets VALUES (2, 'a;b')");
-      const before = await live.fingerprint();
-      const unique = { path: '20240302000000_unique.up.sql', text: 'CREATE UNIQUE INDEX one_name ON widgets (name);' };
-      const failure = await failureOf(deliver(INIT, unique));
-      expect(failure.code).toBe('rehearsal-failed');
-      expect(failure.untouched).toContain('untouched');
-      expect((await live.fingerprint()).digest).toBe(before.digest);
-      expect(await live.query('SELECT id FROM widgets ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }]);
-    });
-
-    test('a schema that changed since the copy was made is refused', async () => {
-      await apply(read(INIT));
-      const copy = await copyOf(live, scratch, signal);
-      try {
-        const rehearsal = await rehearse(copy, live, sqlMigrator(read(INIT, SECOND)), { change: 'c1', log, signal });
-        await live.query('CREATE TABLE by_hand (id integer)');
-        const failure = await failureOf(
-          migrateLive(live, sqlMigrator(read(INIT, SECOND)), rehearsal, {
-            lockTimeout: 1000,
-            change: 'c1',
-            log,
-            signal,
-          }),
-        );
-        expect(failure.code).toBe('schema-drifted');
-        expect(failure.why).toContain('by_hand');
-        expect((await findPending(session, engine, read(INIT, SECOND))).pending).toHaveLength(1);
-      } finally {
-        await copy.close();
-      }
     });
 
     test('an edit after it was applied is refused; other line ends are no edit', async () => {
@@ -272,6 +272,26 @@ for (const { engine, text, absent, tables: listed, start } of ENGINES) {
       },
     );
 
+    test.runIf(engine === 'postgres').each([
+      ['is refused', 'RAISE EXCEPTION $m$no$m$', /^it was rolled back/],
+      [
+        'loses its connection',
+        'PERFORM pg_terminate_backend(pg_backend_pid())',
+        /^whether it was committed was not seen/,
+      ],
+    ])('a commit that %s says what is known', async (_name, does, untouched) => {
+      const late = `CREATE TABLE a (id integer);
+CREATE OR REPLACE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${does}; RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER late AFTER INSERT ON a DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late();
+INSERT INTO a VALUES (1);`;
+      const own = await live.session();
+      const failure = await failureOf(apply(read({ path: '1_late.up.sql', text: late }), 1000, own));
+      await own.close();
+      expect(failure).toMatchObject({ what: 'the commit of migration 1 failed', where: '1_late.up.sql' });
+      expect(failure.untouched).toMatch(untouched);
+      expect(await tables()).toEqual([]);
+    });
+
     test.runIf(engine === 'postgres')('without a transaction, a half is known to the statement', async () => {
       const half = {
         path: '1_half.sql',
@@ -312,15 +332,6 @@ for (const { engine, text, absent, tables: listed, start } of ENGINES) {
       await live.query(`CREATE TABLE ${table} (${columns})`);
       expect(await failureOf(apply(read(INIT)))).toMatchObject({ code: 'migration-invalid', where: table });
       expect(await tables()).toEqual([table]);
-    });
-
-    test.runIf(engine === 'postgres')('a role that a migration grants to exists on the copy', async () => {
-      await live.query('CREATE ROLE "the reader" NOLOGIN');
-      const grant = {
-        path: '3_grant.up.sql',
-        text: 'CREATE TABLE a (id integer);\nGRANT SELECT ON a TO "the reader";',
-      };
-      expect((await deliver(grant)).applied).toHaveLength(1);
     });
 
     test('a migration that is killed in the middle', async () => {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -99,11 +100,39 @@ class Writers {
   }
 }
 
+/**
+ * Hands a server on, and cuts the connection that says `word`: before the server hears of it, or once it has answered
+ * that it is done.
+ */
+async function cuttingProxy(socket: string, port: number, word: string, when: 'before' | 'after') {
+  const proxy = createServer((client) => {
+    const upstream = connect(join(socket, `.s.PGSQL.${port}`));
+    let heard = false;
+    const cut = () => {
+      client.destroy();
+      upstream.destroy();
+    };
+    client.on('data', (chunk) => {
+      heard ||= chunk.includes(word);
+      if (heard && when === 'before') cut();
+      else upstream.write(chunk);
+    });
+    upstream.on('data', (chunk) => (heard ? cut() : client.write(chunk)));
+    for (const each of [client, upstream]) each.on('error', cut).on('close', cut);
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  return { port: (proxy.address() as AddressInfo).port, close: () => proxy.close() };
+}
+
 describe.skipIf(missing('postgres'))('PostgreSQL', () => {
   let server: TestServer;
   let dump: Buffer;
-  const shop = () => `postgres://app:pw@127.0.0.1:${server.port}/shop`;
-  const admin = () => server.admin('shop');
+  const NAME = 'shop "Öl" x';
+  const shop = () => `postgres://app:pw@127.0.0.1:${server.port}/${encodeURIComponent(NAME)}`;
+  const admin = () => server.admin(NAME);
+  const quoted = `"${NAME.replaceAll('"', '""')}"`;
+  const named = (end: string) => `"${NAME.replaceAll('"', '""')}_${end}"`;
+  const count = async () => (await rows(shop(), 'SELECT count(*) AS n FROM public.orders'))[0]!.n;
   const databases = async () =>
     (
       await rows(
@@ -113,21 +142,22 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
     ).map(({ name }) => name);
 
   beforeAll(async () => {
-    server = await startPostgres();
+    server = await startPostgres(['wal_level=logical', 'max_prepared_transactions=2']);
     await run(
       server.admin('postgres'),
       "CREATE ROLE app LOGIN PASSWORD 'pw'",
       'CREATE ROLE reader',
-      'CREATE DATABASE shop OWNER app',
+      "CREATE ROLE boss SUPERUSER LOGIN PASSWORD 'pw'",
+      `CREATE DATABASE ${quoted} OWNER app CONNECTION LIMIT 30`,
     );
     await run(
       admin(),
-      'GRANT CONNECT ON DATABASE shop TO reader WITH GRANT OPTION',
-      'REVOKE TEMP ON DATABASE shop FROM PUBLIC',
-      "COMMENT ON DATABASE shop IS 'all that''s \\ sold'",
-      'ALTER DATABASE shop SET search_path = "$user", public, "Odd, one"',
-      "ALTER DATABASE shop SET work_mem = '7MB'",
-      "ALTER ROLE app IN DATABASE shop SET statement_timeout = '61s'",
+      `GRANT CONNECT ON DATABASE ${quoted} TO reader WITH GRANT OPTION`,
+      `REVOKE TEMP ON DATABASE ${quoted} FROM PUBLIC`,
+      `COMMENT ON DATABASE ${quoted} IS 'all that''s \\\\ sold'`,
+      `ALTER DATABASE ${quoted} SET search_path = "$user", public, "Odd, one"`,
+      `ALTER DATABASE ${quoted} SET work_mem = '7MB'`,
+      `ALTER ROLE app IN DATABASE ${quoted} SET statement_timeout = '61s'`,
     );
     await run(
       shop(),
@@ -140,11 +170,11 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
   afterAll(() => server?.stop());
 
   it('puts the restored database in the place of the live one under 20 writers; nothing is lost between fence and swap', async () => {
-    const settings = `SELECT s.setrole::regrole::text AS role, s.setconfig::text AS config, ARRAY(SELECT a::text FROM unnest(d.datacl) a ORDER BY 1) AS acl, shobj_description(d.oid, 'pg_database') AS comment
-      FROM pg_database d JOIN pg_db_role_setting s ON s.setdatabase = d.oid WHERE d.datname = 'shop' ORDER BY 1`;
+    const settings = `SELECT d.datconnlimit AS most, s.setrole::regrole::text AS role, s.setconfig::text AS config, ARRAY(SELECT a::text FROM unnest(d.datacl) a ORDER BY 1) AS acl, shobj_description(d.oid, 'pg_database') AS comment
+      FROM pg_database d JOIN pg_db_role_setting s ON s.setdatabase = d.oid WHERE d.datname = '${NAME}' ORDER BY 2`;
     const before = await rows(server.admin('postgres'), settings);
     const writers = new Writers(shop(), 20, (id) => `INSERT INTO public.orders VALUES (${id}, 'new')`);
-    await writers.until(200);
+    await writers.until(60);
     const live = await replace(shop(), admin());
     await live.check();
     const fence = await live.fence();
@@ -158,15 +188,15 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
     expect(writers.acknowledged.length).toBe(acknowledged);
     const swapped = await beside.swap();
     await fence.release();
-    await writers.until(100);
+    await writers.until(40);
     await writers.stop();
     await live.close();
     expect(swapped).toMatchObject({
-      kept: 'database shop_replaced_202611211',
-      remove: 'DROP DATABASE "shop_replaced_202611211"',
+      kept: `database ${NAME}_replaced_202611211`,
+      remove: `DROP DATABASE ${named('replaced_202611211')}`,
     });
     expect(swapped.away).toBeGreaterThan(0);
-    expect(await databases()).toEqual(['shop', 'shop_replaced_202611211']);
+    expect(await databases()).toEqual([NAME, `${NAME}_replaced_202611211`]);
     expect(await rows(server.admin('postgres'), settings)).toEqual(before);
     const [now] = await rows(
       shop(),
@@ -178,14 +208,13 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
       read: true,
       owner: 'app',
     });
-    await expect(run(server.admin('shop_replaced_202611211'))).rejects.toMatchObject({
+    await expect(run(server.admin(`${NAME}_replaced_202611211`))).rejects.toMatchObject({
       why: expect.stringContaining('not currently accepting'),
     });
     await run(server.admin('postgres'), swapped.remove);
   });
 
   it('killed at any step leaves a whole database, and what it left is named by the next run, which goes through', async () => {
-    const count = async () => (await rows(shop(), 'SELECT count(*) AS n FROM public.orders'))[0]!.n;
     await run(shop(), "INSERT INTO public.orders VALUES (-1, 'later')");
     const before = await count();
     for (const step of ['fenced', 'restored']) {
@@ -200,26 +229,32 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
       });
       await run(shop(), "INSERT INTO public.orders VALUES (-2, 'free')", 'DELETE FROM public.orders WHERE id = -2');
     }
-    expect(await databases()).toEqual(['shop', 'shop_changeline_killedrestored']);
+    expect(await databases()).toEqual([NAME, `${NAME}_changeline_killedrestored`]);
     await using(replace(shop(), admin()), async (live) => {
       expect((await live.breaks()).join('\n')).toContain(
-        'shop_changeline_killedrestored was left by a run that did not finish',
+        `${NAME}_changeline_killedrestored was left by a run that did not finish`,
       );
       await expect(live.beside('killedrestored')).rejects.toMatchObject({ code: 'restore-failed' });
     });
-    await run(server.admin('postgres'), 'DROP DATABASE shop_changeline_killedrestored');
+    await run(server.admin('postgres'), `DROP DATABASE ${named('changeline_killedrestored')}`);
     await killed(shop(), admin(), dump, 'swapped', 'killedswapped');
     expect(await count()).toBe('1000');
     await run(shop(), "INSERT INTO public.orders VALUES (-2, 'free')");
     await using(replace(shop(), admin()), async (live) => {
-      expect((await live.breaks()).join('\n')).toContain('shop_replaced_killedswapped is kept from an earlier restore');
+      expect((await live.breaks()).join('\n')).toContain(
+        `${NAME}_replaced_killedswapped is kept from an earlier restore`,
+      );
       await live.fence().then((fence) => fence.release());
     });
-    await run(server.admin('postgres'), 'DROP DATABASE shop_replaced_killedswapped');
+    await run(server.admin('postgres'), `DROP DATABASE ${named('replaced_killedswapped')}`);
   });
 
   it('puts everything back where the swap or the restore fails', async () => {
-    await run(server.admin('postgres'), 'CREATE DATABASE shop_replaced_taken', 'ALTER ROLE reader RENAME TO somebody');
+    await run(
+      server.admin('postgres'),
+      `CREATE DATABASE ${named('replaced_taken')}`,
+      'ALTER ROLE reader RENAME TO somebody',
+    );
     await using(replace(shop(), admin()), async (live) => {
       const fence = await live.fence();
       const beside = await live.beside('taken');
@@ -242,8 +277,39 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
       await fence.release();
     });
     await run(shop(), "INSERT INTO public.orders VALUES (-3, 'free')");
-    await run(server.admin('postgres'), 'DROP DATABASE shop_replaced_taken', 'ALTER ROLE somebody RENAME TO reader');
-    expect(await databases()).toEqual(['shop']);
+    await run(
+      server.admin('postgres'),
+      `DROP DATABASE ${named('replaced_taken')}`,
+      'ALTER ROLE somebody RENAME TO reader',
+    );
+    expect(await databases()).toEqual([NAME]);
+  });
+
+  it('a swap whose answer is lost is known for what it was', async () => {
+    const before = await count();
+    for (const [id, lost] of [
+      ['answered', 'after'],
+      ['unasked', 'before'],
+    ] as const) {
+      const cutting = await cuttingProxy(server.socket, server.port, '$swap$', lost);
+      const tunnel = async () => ({ hostname: '127.0.0.1', port: cutting.port, close: async () => {} });
+      const boss = `postgres://boss:pw@127.0.0.1:${server.port}/${encodeURIComponent(NAME)}`;
+      await using(replacement({ name: 'main', url: boss }, { ...options, tunnel, admin: null }), async (live) => {
+        const fence = await live.fence();
+        const beside = await live.beside(id);
+        await beside.restore(Readable.from([dump]), signal);
+        if (lost === 'after')
+          expect(await beside.swap()).toMatchObject({ kept: `database ${NAME}_replaced_answered`, missing: [] });
+        else await expect(beside.swap()).rejects.toMatchObject({ code: 'restore-failed' });
+        await beside.discard();
+        await fence.release();
+      });
+      cutting.close();
+      await run(shop(), "INSERT INTO public.orders VALUES (-8, 'free')", 'DELETE FROM public.orders WHERE id = -8');
+    }
+    expect(await databases()).toEqual([NAME, `${NAME}_replaced_answered`]);
+    expect([before === '1000', await count()]).toEqual([false, '1000']);
+    await run(server.admin('postgres'), `DROP DATABASE ${named('replaced_answered')}`);
   });
 
   it('names what the login lacks, and what a swap leaves behind', async () => {
@@ -259,6 +325,25 @@ describe.skipIf(missing('postgres'))('PostgreSQL', () => {
     await using(replace(shop(), admin()), async (live) =>
       expect((await live.breaks()).join('\n')).toContain('the publication told'),
     );
+    await run(
+      admin(),
+      "CREATE SUBSCRIPTION taken CONNECTION 'dbname=nowhere' PUBLICATION told WITH (connect = false, slot_name = NONE)",
+      "SELECT pg_create_logical_replication_slot('sent', 'pgoutput')",
+    );
+    await using(replace(shop(), admin()), async (live) =>
+      expect((await live.breaks()).join('\n')).toMatch(/slot sent stays[\s\S]*subscription taken comes back disabled/),
+    );
+    await run(admin(), "SELECT pg_drop_replication_slot('sent')", 'DROP SUBSCRIPTION taken');
+    await using((await open(admin())).session(), (session) =>
+      session.execute(['BEGIN', 'INSERT INTO public.orders VALUES (-7)', "PREPARE TRANSACTION 'half'"]),
+    );
+    await using(replace(shop(), admin()), (live) =>
+      expect(live.breaks()).rejects.toMatchObject({
+        code: 'data-irreversible',
+        next: expect.stringContaining('(half)'),
+      }),
+    );
+    await run(admin(), "ROLLBACK PREPARED 'half'");
     await expect(replace(shop(), 'mysql://root@localhost/shop')).rejects.toMatchObject({ code: 'config-invalid' });
   });
 });
@@ -304,7 +389,7 @@ describe.skipIf(missing('mariadb'))('MariaDB', () => {
 
   it('swaps all tables at once under 20 writers: no acknowledged write is lost, no trigger is missed', async () => {
     const writers = new Writers(admin(), 20, (id) => `INSERT INTO orders VALUES (${id}, 1)`);
-    await writers.until(200);
+    await writers.until(60);
     const live = await replace(admin());
     await live.check();
     const fence = await live.fence();
@@ -314,7 +399,7 @@ describe.skipIf(missing('mariadb'))('MariaDB', () => {
     await beside.restore(Readable.from([dump]), signal);
     const swapped = await beside.swap();
     await fence.release();
-    await writers.until(100);
+    await writers.until(40);
     await writers.stop();
     await live.close();
     const kept = 'shop_replaced_202611211';
@@ -398,6 +483,28 @@ describe.skipIf(missing('mariadb'))('MariaDB', () => {
     expect(await count()).toBe(before);
     await run(admin(), 'INSERT INTO orders VALUES (-10, 1)');
     expect(await databases()).toEqual(['shop', 'shop_replaced_taken']);
+  });
+
+  it('tells what could not be made again after the swap: the data are back all the same', async () => {
+    await run(
+      admin(),
+      'CREATE DATABASE elsewhere',
+      'CREATE TABLE elsewhere.rates (id int)',
+      'CREATE VIEW looking AS SELECT id FROM elsewhere.rates',
+    );
+    const looking = await dumpOf(admin());
+    await run(admin(), 'DELETE FROM orders WHERE id = 1');
+    await using(replace(admin()), async (live) => {
+      await live.fence();
+      const beside = await live.beside('looking');
+      await beside.restore(Readable.from([looking]), signal);
+      await run(admin(), 'DROP DATABASE elsewhere');
+      const { missing: lost } = await beside.swap();
+      expect(lost.join()).toMatch(/^view looking \(.*,in shop_replaced_looking: view looking/);
+      await beside.discard();
+    });
+    expect(await rows(admin(), 'SELECT id FROM orders WHERE id = 1')).toEqual([{ id: 1 }]);
+    await run(admin(), 'INSERT INTO orders VALUES (-11, 1)');
   });
 
   it('names what the login lacks', async () => {

@@ -1,4 +1,5 @@
 /** The data half of a rollback on real directories and a real database: kept, undone, restored, or left to a person. */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -8,19 +9,22 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Row } from '../../src/database/database.ts';
 import { runInShell, type ShellResult } from '../../src/doors/shell.ts';
-import { openDirectoryLedger } from '../../src/ledger/ledger.ts';
+import { openChange, openDirectoryLedger } from '../../src/ledger/ledger.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import type { Verb } from '../../src/stages/contract.ts';
-import { missing, startPostgres, type TestServer } from '../support/databases.ts';
+import { missing, startMariadb, startPostgres, type TestServer } from '../support/databases.ts';
+import { type SshdFleet, sshdMissing, startSshds } from '../support/sshd.ts';
 
 let workspace: string;
 let log: RecordingLog;
@@ -81,9 +85,18 @@ function configure(...more: string[]): void {
   writeFileSync(join(workspace, '.github/changeline.yml'), lines.join('\n'));
 }
 
-async function run(verb: Verb, given: Record<string, string>): Promise<ShellResult> {
+function edit(from: string, to: string): void {
+  const file = join(workspace, '.github/changeline.yml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
+}
+
+async function run(
+  verb: Verb,
+  given: Record<string, string>,
+  { signal } = new AbortController(),
+): Promise<ShellResult> {
   log = new RecordingLog();
-  return runInShell(verb, given, { log, signal: new AbortController().signal, workspace });
+  return runInShell(verb, given, { log, signal, workspace });
 }
 
 async function deliver(...versions: string[]): Promise<void> {
@@ -141,9 +154,26 @@ describe('rollback with data', () => {
     expect(down!.takes).toMatch(/^[\d.]+ s, by the rehearsal$/);
     expect(restored!.means).toContain('orders: 3 rows now, 1 in the backup');
     expect(restored!.takes).toContain('as it was proven');
-    expect(restored!.command).toContain('--data restore --backup production.');
+    expect(restored!.command).toMatch(/--data restore --backup \S*production\./);
     expect(last.markdown).toContain('| restore |');
     expect((await state()).live?.version).toBe('3');
+  });
+
+  it('a job that stops with the choice is red, and shows it', async () => {
+    begin('at-3');
+    sql('CREATE TABLE later AS SELECT 1 AS id');
+    const summary = join(workspace, 'summary.md');
+    writeFileSync(summary, '');
+    const door = join(import.meta.dirname, '../../src/doors/action.ts');
+    const env = {
+      ...{ PATH: process.env.PATH, HOME: workspace, RUNNER_TEMP: workspace, GITHUB_STEP_SUMMARY: summary },
+      ...{ GITHUB_WORKSPACE: workspace, INPUT_VERSION: '2' },
+    };
+    const program = `await (await import(${JSON.stringify(door)})).action('rollback')`;
+    const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { env });
+    expect(status).toBe(1);
+    expect(stdout.toString()).toMatch(/^::error::going back to 2 needs a choice.*later: 1 rows now, 0 in the backup/m);
+    expect(readFileSync(summary, 'utf8')).toMatch(/\| restore \|.*\| changeline rollback .*--data restore --backup /);
   });
 
   it('undoes the migrations, and the schema is what it was', async () => {
@@ -164,6 +194,10 @@ describe('rollback with data', () => {
     begin('at-3');
     sql("INSERT INTO orders VALUES (2, 'second')", "UPDATE orders SET note = 'changed' WHERE id = 1");
     writeFileSync(join(workspace, 'hosts/web1/shared/app.env'), 'MODE=new\n');
+    // The one of web2 is a link, as a tool that manages secrets leaves it.
+    writeFileSync(join(workspace, 'secret.env'), 'MODE=new\n');
+    rmSync(join(workspace, 'hosts/web2/shared/app.env'));
+    symlinkSync('../../../secret.env', join(workspace, 'hosts/web2/shared/app.env'));
     const { last } = await run('rollback', { version: '2', data: 'restore' });
     expect(last, last.summary).toMatchObject({ outcome: 'passed', outputs: { 'live-version': '2', data: 'restored' } });
     expect(live()).toEqual(['2', '2']);
@@ -176,8 +210,54 @@ describe('rollback with data', () => {
     const shared = readdirSync(join(workspace, 'hosts/web1/shared'));
     const replaced = shared.find((name) => name.startsWith('app.env.replaced-'))!;
     expect(readFileSync(join(workspace, 'hosts/web1/shared', replaced), 'utf8')).toBe('MODE=new\n');
+    expect(statSync(join(workspace, 'hosts/web1/shared/app.env')).mode & 0o777).toBe(0o640);
     expect(readdirSync(join(workspace, 'hosts/web2/shared'))).toEqual(['app.env']);
-    expect((await run('rollback', { version: '2' })).last.code).toBe('nothing-to-do');
+    expect(readlinkSync(join(workspace, 'hosts/web2/shared/app.env'))).toBe('../../../secret.env');
+    expect(readFileSync(join(workspace, 'secret.env'), 'utf8')).toBe('MODE=old\n');
+    sql("INSERT INTO orders VALUES (9, 'since', 'blue')");
+    const again = await run('rollback', { version: '2', data: 'restore' });
+    expect(again.last).toMatchObject({
+      code: 'nothing-to-do',
+      summary: expect.stringContaining('were taken back before'),
+    });
+    expect(rows('SELECT id FROM orders')).toEqual([{ id: 1 }, { id: 9 }]);
+  });
+
+  it('says that the data are back where no host is, knows it in the ledger, and goes on from there', async () => {
+    begin('at-3');
+    edit('waves: ["100%"]', 'waves: ["100%"], restart: "false"');
+    const { last } = await run('rollback', { version: '2', data: 'restore' });
+    expect(last).toMatchObject({
+      ...{ outcome: 'failed', code: 'rollback-failed', facts: { data: 'restored' } },
+      next: expect.stringContaining('with data: keep'),
+    });
+    expect(last.summary).toContain('The data were restored from ');
+    expect((await state()).migrations.map(({ undone }) => undone !== null)).toEqual([true, false, false]);
+    sql("INSERT INTO orders VALUES (9, 'since', 'blue')");
+    configure();
+    const again = await run('rollback', { version: '2', data: 'restore' });
+    expect(again.last, again.last.summary).toMatchObject({ code: 'rolled-back', outputs: { data: '' } });
+    expect(again.last.summary).toContain('the data stay as they are');
+    expect([live(), rows('SELECT id FROM orders')]).toEqual([
+      ['2', '2'],
+      [{ id: 1 }, { id: 9 }],
+    ]);
+  });
+
+  it('cancelled before the swap leaves everything as it was', async () => {
+    begin('at-3');
+    const cancel = new AbortController();
+    const running = run('rollback', { version: '2', data: 'restore' }, cancel);
+    const progress = (line: string | null) => line?.endsWith('beside the live one') && cancel.abort();
+    Object.assign(log, { progress });
+    expect((await running).last).toMatchObject({ outcome: 'failed', code: 'cancelled' });
+    expect([live(), columns('orders')]).toEqual([
+      ['3', '3'],
+      ['id', 'note'],
+    ]);
+    expect(readdirSync(workspace).filter((name) => name.startsWith('shop.db.'))).toEqual([]);
+    expect((await state()).migrations.map(({ undone }) => undone)).toEqual([null, null, null]);
+    sql("INSERT INTO orders VALUES (9, 'free')");
   });
 
   it('restores data alone where the version is live; what holds the backup already is not built again', async () => {
@@ -185,10 +265,7 @@ describe('rollback with data', () => {
     const { backups } = await state();
     sql("INSERT INTO orders VALUES (2, 'second')");
     const other = await run('rollback', { version: '3', data: 'restore' });
-    expect(other.last).toMatchObject({
-      code: 'data-irreversible',
-      summary: expect.stringContaining('while 2 was live'),
-    });
+    expect(other.last).toMatchObject({ code: 'data-irreversible', summary: expect.stringContaining('which backup') });
     const first = await run('rollback', { version: '3', data: 'restore', backup: backups[0]!.id });
     expect(first.last, first.last.summary).toMatchObject({
       outcome: 'passed',
@@ -229,7 +306,8 @@ describe('rollback with data', () => {
   it('an automatic turn-back keeps the data, and says what old code meets', async () => {
     begin('at-2');
     writeFileSync(join(workspace, 'artifacts/3/VERSION'), 'broken');
-    configure('    backup: { to: ./backups }', "    smoke-test: ['http://127.0.0.1:9/']");
+    configure();
+    edit('waves: ["100%"]', 'waves: ["100%"], restart: "! grep -q broken current/VERSION"');
     const { last } = await run('deliver', { version: '3' });
     expect(last.outcome).toBe('failed');
     expect(live()).toEqual(['2', '2']);
@@ -244,59 +322,114 @@ describe('rollback with data', () => {
   });
 });
 
-describe.skipIf(missing('postgres'))('rollback with data on PostgreSQL', () => {
+const absent = missing('postgres') ?? missing('mariadb') ?? sshdMissing();
+describe.skipIf(absent)('rollback with several databases: PostgreSQL through a host, MariaDB, SQLite', () => {
   let server: TestServer;
+  let mariadb: TestServer;
+  let sshd: SshdFleet;
+  let identity: string;
   beforeAll(async () => {
-    server = await startPostgres();
+    [server, mariadb, sshd] = await Promise.all([startPostgres(), startMariadb(), startSshds(1)]);
     process.env.SHOP_PW = 'pw';
-    await ask('postgres', "CREATE ROLE app LOGIN PASSWORD 'pw'", 'CREATE DATABASE shop OWNER app');
+    const admin = `postgres://boss:boss@127.0.0.1:${server.port}/shop`;
+    await ask(server.admin('postgres'), "CREATE ROLE app LOGIN PASSWORD 'pw'", 'CREATE DATABASE shop OWNER app');
+    await ask(server.admin('shop'), "CREATE ROLE boss SUPERUSER LOGIN PASSWORD 'boss'", 'CREATE ROLE gone');
+    await ask(
+      server.admin('shop'),
+      'SET ROLE app',
+      'CREATE TABLE prices (id integer)',
+      'INSERT INTO prices VALUES (1)',
+    );
+    await ask(server.admin('shop'), 'GRANT SELECT ON prices TO gone');
+    await ask(mariadb.admin('mysql'), 'CREATE DATABASE stock');
+    await ask(mariadb.admin('stock'), 'CREATE TABLE items (id integer)', 'INSERT INTO items VALUES (1)');
+    begin('at-2');
+    identity = await generateX25519Identity();
+    configure(
+      `    backup: { to: ./backups, level: stored, recipients: [${await identityToRecipient(identity)}], verify: { at: url, url: '${server.admin('postgres')}' } }`,
+      `    rollback: { admin: { main: '${admin}' } }`,
+    );
+    const host = sshd.hosts[0]!;
+    writeFileSync(join(workspace, '.github/known_hosts'), `[${host.hostname}]:${host.port} ${host.publicKey}\n`);
+    const url = `postgres://app:\${SHOP_PW}@127.0.0.1:${server.port}/shop`;
+    edit(
+      'sqlite:shop.db',
+      `[{ name: main, url: '${url}', via: '${host.at}' }, { name: stock, url: '${mariadb.admin('stock')}' }, { name: files, url: 'sqlite:shop.db' }]`,
+    );
+    edit('{ from: db,', '{ from: db, database: main,');
+    const { last } = await runHere('backup', { version: '2' });
+    expect(last, last.summary).toMatchObject({ outcome: 'passed' });
   });
-  afterAll(() => {
+  afterAll(async () => {
     delete process.env.SHOP_PW;
-    return server?.stop();
+    await Promise.all([server?.stop(), mariadb?.stop(), sshd?.stop()]);
   });
 
-  async function ask(database: string, ...statements: string[]): Promise<Row[]> {
-    const options = { workspace, scratch: base, signal: new AbortController().signal };
-    const open = await openDatabase({ name: database, url: server.admin(database) }, options);
+  const runHere = (verb: Verb, given: Record<string, string>) => run(verb, { 'ssh-key': sshd.key, ...given });
+
+  async function ask(url: string, ...statements: string[]): Promise<Row[]> {
+    const options = { workspace: base, scratch: base, signal: new AbortController().signal };
+    const open = await openDatabase({ name: 'asked', url }, options);
+    const session = await open.session();
     const rows: Row[][] = [];
-    for (const statement of statements) rows.push(await open.query(statement));
+    for (const statement of statements) rows.push(await session.query(statement));
+    await session.close();
     await open.close();
     return rows.at(-1)!;
   }
 
-  it('restores through the administrator what the login of the application may not, with an identity', async () => {
-    begin('at-2');
-    rmSync(join(workspace, 'ledger'), { recursive: true });
-    for (const host of ['web1', 'web2'])
-      for (const name of readdirSync(join(workspace, 'hosts', host)).filter((each) => each !== 'shared'))
-        rmSync(join(workspace, 'hosts', host, name), { recursive: true });
-    const identity = await generateX25519Identity();
-    configure(
-      `    backup: { to: ./backups, recipients: [${await identityToRecipient(identity)}] }`,
-      `    rollback: { admin: '${server.admin('shop')}' }`,
-    );
-    const file = join(workspace, '.github/changeline.yml');
-    const url = `postgres://app:\${SHOP_PW}@127.0.0.1:${server.port}/shop`;
-    writeFileSync(file, readFileSync(file, 'utf8').replace('sqlite:shop.db', url));
-    await deliver('2');
-    await ask('shop', "INSERT INTO orders VALUES (1, 'first', 'red')");
-    await deliver('3');
-    await ask('shop', "INSERT INTO orders VALUES (2, 'second')");
+  const counts = async () => [
+    ...(await ask(server.admin('shop'), 'SELECT count(*)::int AS n FROM prices')),
+    ...(await ask(mariadb.admin('stock'), 'SELECT CAST(COUNT(*) AS CHAR) AS n FROM items')),
+    ...rows('SELECT count(*) AS n FROM orders'),
+  ];
+
+  it('restores all of them at once, each by its own login, from a backup that was only stored', async () => {
+    await ask(server.admin('shop'), 'INSERT INTO prices VALUES (2)', 'DROP OWNED BY gone', 'DROP ROLE gone');
+    await ask(mariadb.admin('stock'), 'INSERT INTO items VALUES (2)');
+    sql("INSERT INTO orders VALUES (2, 'second', 'red')");
+    const backup = (await state()).backups[0]!.id;
     const restore = async (given: Record<string, string>) =>
-      (await run('rollback', { version: '2', data: 'restore', ...given })).last;
+      (await runHere('rollback', { version: '2', data: 'restore', backup, ...given })).last;
+    expect(await restore({ identity })).toMatchObject({
+      code: 'restore-failed',
+      summary: expect.stringContaining('no role gone'),
+    });
+    await ask(server.admin('shop'), 'CREATE ROLE gone');
     expect(await restore({ identity: await generateX25519Identity() })).toMatchObject({ code: 'backup-identity' });
-    expect(await ask('shop', 'SELECT count(*)::int AS n FROM orders')).toEqual([{ n: 2 }]);
+    expect(await counts()).toEqual([{ n: 2 }, { n: '2' }, { n: 2 }]);
     const last = await restore({ identity });
     expect(last, last.summary).toMatchObject({ code: 'rolled-back', outputs: { data: 'restored' } });
-    expect(last.facts.lost).toEqual([{ database: 'main', table: 'orders', now: 2, backup: 1 }]);
-    expect(
-      await ask(
-        'shop',
-        "SELECT o.*, pg_get_userbyid(c.relowner) AS owner FROM orders o, pg_class c WHERE c.relname = 'orders'",
-      ),
-    ).toEqual([{ id: 1, note: 'first', colour: 'red', owner: 'app' }]);
-    await ask('shop', "INSERT INTO orders VALUES (3, 'free')");
-    expect(live()).toEqual(['2', '2']);
+    expect(last.facts.lost).toEqual([
+      { database: 'main', table: 'prices', now: 2, backup: 1 },
+      { database: 'stock', table: 'items', now: 2, backup: 1 },
+      { database: 'files', table: 'orders', now: 2, backup: 1 },
+    ]);
+    expect(await counts()).toEqual([{ n: 1 }, { n: '1' }, { n: 1 }]);
+    const owned = "SELECT pg_get_userbyid(relowner) AS owner FROM pg_class WHERE relname = 'prices'";
+    expect(await ask(server.admin('shop'), owned)).toEqual([{ owner: 'app' }]);
+  });
+
+  it('a fence that a killed run left is named by a migration, and lifted by whatever runs next', async () => {
+    const fence = "ALTER DATABASE shop SET default_transaction_read_only = 'tru'";
+    const isOpen = async () =>
+      (await ask(server.admin('shop'), "SELECT current_setting('default_transaction_read_only') AS it"))[0]!.it ===
+      'off';
+    await ask(server.admin('postgres'), fence);
+    const refused = (await runHere('migrate', { version: '2' })).last;
+    expect(refused).toMatchObject({
+      code: 'database-busy',
+      summary: expect.stringContaining('a restore that was killed'),
+    });
+    expect((await runHere('rollback', { version: '2', data: 'keep' })).last.code).toBe('nothing-to-do');
+    expect(await isOpen()).toBe(true);
+
+    await ask(server.admin('postgres'), fence);
+    const holder = { kind: 'shell' as const, machine: hostname(), pid: 2 ** 22 + 1, started: '1', actor: 'a' };
+    const opening = { verb: 'rollback', version: '2', digest: null, commit: null, config: null, holder };
+    await openDirectoryLedger(join(workspace, 'ledger')).write('production', (now) => openChange(now, opening, true));
+    await runHere('deploy', { version: '2' });
+    expect(log.lines.join('\n')).toContain('main: writes were still held off by a restore that was killed');
+    expect([await isOpen(), (await state()).open]).toEqual([true, null]);
   });
 });

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ConnectOptions, connect, type Host, type ShOptions } from '../../src/transport/transport.ts';
 import { type SshdFleet, sshdMissing, startSshds } from '../support/sshd.ts';
 
@@ -176,14 +176,26 @@ describe.each(kinds)('%s', (_, skip, open) => {
     });
   });
 
-  test('fails a stream whose input breaks', async () => {
-    const input = Readable.from(
-      (async function* () {
-        yield 'half';
-        throw new Error('the input broke');
+  test('never gives a script half of its input as all of it', async () => {
+    const input = () =>
+      Readable.from(
+        (async function* () {
+          yield 'half';
+          throw new Error('the input broke');
+        })(),
+      );
+    const [script, args] = ['cat >"$1.part" && mv "$1.part" "$1"', [join(host.path, 'whole')]];
+    await expect(text(host.stream(script, { args, input: input() }))).rejects.toThrow('the input broke');
+    await expect(host.sh(script, { args, input: input() })).rejects.toThrow('the input broke');
+    expect(existsSync(args[0]!)).toBe(false);
+    // One that has enough lets go of its source.
+    const endless = Readable.from(
+      (function* () {
+        for (;;) yield 'more ';
       })(),
     );
-    await expect(text(host.stream('cat', { input }))).rejects.toThrow('the input broke');
+    expect(await host.sh('head -c 4', { input: endless })).toMatchObject({ status: 0, stdout: 'more' });
+    await vi.waitFor(() => expect(endless.destroyed).toBe(true));
   });
 
   test('names a file that cannot be read or written', async () => {

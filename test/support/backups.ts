@@ -3,9 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { BackupWork } from '../../src/backup/backup.ts';
+import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { type BackupWork, type Manifest, newestFirst } from '../../src/backup/backup.ts';
 import { type Config, configSchema, normalEnvironment } from '../../src/config/config.ts';
-import { type Database, openDatabase } from '../../src/database/database.ts';
+import { type Database, type DumpFacts, openDatabase } from '../../src/database/database.ts';
 import { type EnvironmentState, emptyState, type Ledger, noted } from '../../src/ledger/ledger.ts';
 import { RecordingLog } from '../../src/log/log.ts';
 import type { StageContext } from '../../src/stages/stage.ts';
@@ -87,6 +89,20 @@ export function remembering(): { state: EnvironmentState; more: Partial<StageCon
     ledger: { state: async () => remembered.state } as unknown as Ledger,
   };
   return remembered;
+}
+
+/** The bytes of a dump, and what is known of it. */
+export async function wholeDump(database: Database, signal: AbortSignal): Promise<{ bytes: Buffer; facts: DumpFacts }> {
+  const through = new PassThrough();
+  const [bytes, facts] = await Promise.all([buffer(through), database.dump(through, signal)]);
+  return { bytes, facts };
+}
+
+/** All backups of a scope, newest first. */
+export async function listBackups(vault: Vault, scope: string): Promise<Manifest[]> {
+  const found: Manifest[] = [];
+  for await (const manifest of newestFirst(vault, scope)) found.push(manifest);
+  return found;
 }
 
 /** Flips one bit in the middle of a file, or of the bytes at `at` (0 to 1) of it. */

@@ -36,10 +36,12 @@ export class MigratingProject {
     }
   }
 
-  /** A host that runs this version. */
-  host(name: string, runs: string): string {
+  /** A host that runs this version; null: nothing yet. */
+  host(name: string, runs: string | null): string {
     const home = join(this.workspace, name);
     rmSync(home, { recursive: true, force: true });
+    mkdirSync(home);
+    if (runs === null) return home;
     mkdirSync(join(home, 'versions', runs), { recursive: true });
     symlinkSync(`versions/${runs}`, join(home, 'current'));
     return home;
@@ -89,7 +91,7 @@ export class MigratingProject {
   }
 
   async remove(): Promise<void> {
-    await this.copies.close();
+    await this.copies.close((line) => this.log.warn(line));
     rmSync(this.workspace, { recursive: true, force: true });
   }
 }

@@ -28,6 +28,8 @@ export interface Podman {
 }
 
 const POSTGRES = '/usr/lib/postgresql';
+/** The compiler of queries, with its libraries the larger half of it all, and what nobody reads there. */
+const LEFT_OUT = /\/(bitcode|llvmjit[^/]*|pgxs|locale|man)$/;
 const TOOLS =
   'cat chmod chown cp cut df env find getconf grep head id ls mktemp mkdir rm sed setpriv sh sleep tail tr true'.split(
     ' ',
@@ -78,10 +80,10 @@ function rootOf(root: string, version: string): string {
     mkdirSync(join(root, folder), { recursive: true });
   chmodSync(join(root, 'tmp'), 0o1777);
   for (const folder of [home, `/usr/share/postgresql/${version}`])
-    cpSync(folder, join(root, folder), { recursive: true, dereference: true });
+    cpSync(folder, join(root, folder), { recursive: true, dereference: true, filter: (path) => !LEFT_OUT.test(path) });
   for (const file of [...tools, '/bin/sh']) copyInto(root, file);
   const programs = ['bin', 'lib'].flatMap((folder) =>
-    readdirSync(join(home, folder)).map((name) => join(home, folder, name)),
+    readdirSync(join(root, home, folder)).map((name) => join(home, folder, name)),
   );
   for (const file of [...tools, ...programs.filter((file) => /\/bin\/|\.so$/.test(file))])
     for (const library of libraries(file)) copyInto(root, library);

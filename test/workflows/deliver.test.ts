@@ -160,6 +160,21 @@ describe.skipIf(missing)('the example workflows, run by act', () => {
     expect(state).toMatchObject({ open: null, live: { version: '1.0.1' } });
   });
 
+  it('backup.yml takes a backup of what is live, and proves it again in a drill', async () => {
+    project.push({ production: { backup: { to: join(project.home, 'backups') } } });
+    const { outputs } = (await project.press('backup', { drill: 'false' })).step('backup', 'backup');
+    expect(outputs).toMatchObject({
+      outcome: 'passed',
+      level: 'compared',
+      backup: expect.stringMatching(/^production/),
+    });
+    const { state } = project.ledger('production');
+    expect(state.backups[0]).toMatchObject({ id: outputs.backup, level: 'compared', databases: ['main'] });
+    const drill = (await project.press('backup', { drill: 'true' })).step('backup', 'backup');
+    expect(drill.outputs).toMatchObject({ outcome: 'passed', level: 'compared', backup: outputs.backup });
+    expect(await live()).toEqual(['1.0.4', ...all('1.0.1')]);
+  });
+
   it('deploy-every-commit.yml takes a pushed commit through both environments', async () => {
     project.push();
     const { exitCode, log } = await project.run('deploy-every-commit', 'push', { number: 5 });

@@ -17,6 +17,7 @@ const LEFT_OUT = {
     'deliver production: contents: write',
     'rollback rollback: actions: read',
     'rollback rollback: contents: write',
+    'backup backup: contents: write',
   ],
   published: ['deliver production: deployments: write'],
   gate: [
@@ -127,7 +128,8 @@ describe.skipIf(actBinary() === null)('a permission that a job lacks is named', 
   afterEach(() => expect(project.standIn.violations).toEqual([]));
 
   it.each(LEFT_OUT.delivery)('%s', async (one) => {
-    const inputs = one.startsWith('deliver') ? version : { ...back, version: one.includes('actions') ? '1.0.0' : '' };
+    const rollback = { ...back, version: one.includes('actions') ? '1.0.0' : '' };
+    const inputs = { deliver: version, rollback, backup: {} }[one.split(' ')[0]!]!;
     expectNamed(await press(one, inputs), without(one).permission, 1);
     expect(await project.versions([...project.uat, ...project.production])).toEqual(['1.0.1', null]);
   });

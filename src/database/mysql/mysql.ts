@@ -1,7 +1,8 @@
 /** MySQL, 8 and newer, and MariaDB, 10.5 and newer. */
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { Failure } from '../../outcome/outcome.ts';
 import type { ServerAddress } from '../address.ts';
+import { Nowhere } from '../output.ts';
 import { compareVersions, streamFrom, versionIn } from '../programs.ts';
 import type {
   Contents,
@@ -129,20 +130,23 @@ class MysqlDatabase implements Database {
 
   /** What the dump program writes without routines, triggers and events, read and thrown away. */
   async contents(signal: AbortSignal): Promise<Contents> {
-    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-    return (await this.#dumped(['--skip-triggers'], nowhere, signal)).contents;
+    return (await this.#dumped(['--skip-triggers'], new Nowhere(), signal)).contents;
   }
 
-  async #dumped(what: string[], to: Writable, signal: AbortSignal): Promise<Pick<DumpFacts, 'contents' | 'bytes'>> {
+  async #dumped(
+    what: string[],
+    to: Writable,
+    signal: AbortSignal,
+  ): Promise<Pick<DumpFacts, 'contents' | 'bytes' | 'held'>> {
     const program = await clientProgram('dump', this.engine, this.#version);
     const history = knowsHistory(program) && (await this.#hasHistory()) ? ['--dump-history'] : [];
     const reader = new ContentsInDump();
-    const bytes = await withOptionFile(this.#way, program, (options) => {
+    const ran = await withOptionFile(this.#way, program, (options) => {
       const args = [...options, ...DUMP, ...what, ...history, ...kin(program, this.engine)];
       const command = { file: program.file, args: [...args, '--', this.#way.address.database] };
       return streamFrom(command, to, signal, (chunk) => reader.push(chunk));
     });
-    return { contents: reader.contents(), bytes };
+    return { contents: reader.contents(), ...ran };
   }
 
   /** Whether a table keeps the history of its rows, which only MariaDB knows. */

@@ -23,6 +23,9 @@ const BLOCKS: Record<string, Lock['blocks']> = {
 };
 const STRENGTH = Object.keys(BLOCKS);
 
+/** Where the server shows no locks: nobody can say that there was none. */
+const UNKNOWN: Lock = { table: 'what it locks', mode: 'unknown', blocks: 'reads' };
+
 /** Rows as `table`, `mode`; the parameter is the id of the connection that is watched. */
 const SAMPLE = {
   mariadb: `SELECT table_name AS 'table', lock_mode AS 'mode' FROM information_schema.metadata_lock_info
@@ -41,7 +44,7 @@ interface State {
 
 /** Watches `session` from connections that `connect` makes. Needs the privileges of an administrator. */
 export function observeMysql(engine: 'mysql' | 'mariadb', session: Session, connect: () => Promise<Session>): Observer {
-  let watching: { stop(): Promise<Map<string, string[]>>; second: Session; state: State } | null = null;
+  let watching: { stop(): Promise<Map<string, string[]> | null>; second: Session; state: State } | null = null;
   return {
     before: async () => {
       const second = await connect();
@@ -61,9 +64,7 @@ export function observeMysql(engine: 'mysql' | 'mariadb', session: Session, conn
           const [row] = await session.query(`SELECT COUNT(*) AS amount FROM \`${table.replaceAll('`', '``')}\``);
           rewritten.push({ table, rows: Number(row!.amount) });
         }
-        const locks = [...samples]
-          .filter(([table]) => state.ids.has(table))
-          .map(([table, modes]) => mostly(table, modes));
+        const locks = samples ? locksIn(samples, state) : [UNKNOWN];
         return { locks, rewritten, grew: now.bytes - state.bytes, logged: now.logged - state.logged };
       } finally {
         await second.close();
@@ -72,14 +73,28 @@ export function observeMysql(engine: 'mysql' | 'mariadb', session: Session, conn
   };
 }
 
-/** Samples until it is stopped; answers the strongest mode of each sample, by table. */
-function sampling(second: Session, engine: 'mysql' | 'mariadb', id: number): () => Promise<Map<string, string[]>> {
+function locksIn(samples: Map<string, string[]>, { ids }: State): Lock[] {
+  return [...samples].filter(([table]) => ids.has(table)).map(([table, modes]) => mostly(table, modes));
+}
+
+/** Samples until it is stopped; answers the strongest mode of each sample, by table; null where the server shows none. */
+function sampling(
+  second: Session,
+  engine: 'mysql' | 'mariadb',
+  id: number,
+): () => Promise<Map<string, string[]> | null> {
   const seen = new Map<string, string[]>();
   let going = true;
+  let shown = true;
   const loop = (async () => {
     while (going) {
       const strongest = new Map<string, string>();
-      for (const row of await second.query(SAMPLE[engine], [id]).catch((): Row[] => [])) {
+      const rows = await second.query(SAMPLE[engine], [id]).catch((): Row[] | null => null);
+      if (rows === null) {
+        shown = false;
+        return;
+      }
+      for (const row of rows) {
         const [table, mode] = [String(row.table), String(row.mode).replace(/^MDL_/, '')];
         if (STRENGTH.indexOf(mode) > STRENGTH.indexOf(strongest.get(table) ?? '')) strongest.set(table, mode);
       }
@@ -90,7 +105,7 @@ function sampling(second: Session, engine: 'mysql' | 'mariadb', id: number): () 
   return async () => {
     going = false;
     await loop;
-    return seen;
+    return shown ? seen : null;
   };
 }
 

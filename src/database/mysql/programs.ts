@@ -2,7 +2,6 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../outcome/outcome.ts';
-import { run } from '../../process/process.ts';
 import type { ServerAddress, Tls } from '../address.ts';
 import { compareVersions, findPrograms, type Program, pathFolders } from '../programs.ts';
 import type { Way } from './login.ts';
@@ -18,11 +17,10 @@ export async function clientProgram(
   server: string,
 ): Promise<ClientProgram> {
   const names = engine === 'mariadb' ? NAMES[use] : NAMES[use].toReversed();
-  const found: ClientProgram[] = [];
-  for (const program of await findPrograms(names, pathFolders())) {
-    const said = await run({ file: program.file, args: ['--version'] });
-    found.push({ ...program, mariadb: /mariadb/i.test(said.stdout) });
-  }
+  const installed = await findPrograms(names, pathFolders());
+  const found = installed.map(
+    ({ said, ...program }): ClientProgram => ({ ...program, mariadb: /mariadb/i.test(said) }),
+  );
   const own = found.filter((program) => program.mariadb === (engine === 'mariadb'));
   const fitting =
     own.find((program) => compareVersions(program.version, server, 1) >= 0) ?? (own.length ? undefined : found[0]);

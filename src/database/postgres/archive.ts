@@ -42,7 +42,7 @@ export class ArchiveContents {
   #table: { name: string; rows: CopyRows } | null = null;
   #objects: RowDigest | null = null;
 
-  /** Takes the next bytes. Throws `backup-failed` for what is not in the format. */
+  /** Takes the next bytes, and keeps none of the buffer. Throws `backup-failed` for what is not in the format. */
   push(chunk: Buffer): void {
     const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -52,7 +52,7 @@ export class ArchiveContents {
       if (next === null) break;
       at = next;
     }
-    this.#rest = at === bytes.length ? EMPTY : bytes.subarray(at);
+    this.#rest = at === bytes.length ? EMPTY : Buffer.from(bytes.subarray(at));
   }
 
   /** What the dump holds. Throws `backup-failed` where it is not whole. */

@@ -1,10 +1,14 @@
 /** Dumps of PostgreSQL, and what they hold. */
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
+import { Nowhere } from '../output.ts';
 import { streamFrom } from '../programs.ts';
 import type { Contents, Database, DumpFacts } from '../types.ts';
 import { ArchiveContents } from './archive.ts';
 import type { Way } from './login.ts';
 import { fittingClient, libpqEnvironment } from './programs.ts';
+
+/** A replica has none of their rows, and pg_dump leaves them out there without a word. */
+const UNLOGGED = `SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid::regclass::text) FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'`;
 
 /**
  * `pg_dump` in its own format, uncompressed, in one session at one snapshot of its own, so that it passes a transaction
@@ -14,9 +18,12 @@ import { fittingClient, libpqEnvironment } from './programs.ts';
 export async function writeDump(database: Database, way: Way, to: Writable, signal: AbortSignal): Promise<DumpFacts> {
   try {
     const [row] = await database.query(
-      'SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END)::text AS position',
+      `SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END)::text AS position,
+        CASE WHEN pg_is_in_recovery() THEN (${UNLOGGED}) END AS unlogged`,
     );
-    return { ...(await streamed(database, way, [], to, signal)), position: row!.position as string | null };
+    const { position, unlogged } = row as { position: string | null; unlogged: string | null };
+    const lacks = unlogged === null ? {} : { lacks: [`rows of unlogged tables, which a replica has not: ${unlogged}`] };
+    return { ...(await streamed(database, way, [], to, signal)), position, ...lacks };
   } catch (error) {
     to.destroy(error as Error);
     throw error;
@@ -25,8 +32,7 @@ export async function writeDump(database: Database, way: Way, to: Writable, sign
 
 /** What the database holds, by a dump of its data that is kept nowhere. Throws as `Database.dump` does. */
 export async function readContents(database: Database, way: Way, signal: AbortSignal): Promise<Contents> {
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  return (await streamed(database, way, ['--data-only'], nowhere, signal)).contents;
+  return (await streamed(database, way, ['--data-only'], new Nowhere(), signal)).contents;
 }
 
 async function streamed(
@@ -40,12 +46,12 @@ async function streamed(
   const args = ['-Fc', '-Z0', '--no-password', ...options];
   const archive = new ArchiveContents();
   let contents: Contents | null = null;
-  const bytes = await streamFrom(
+  const ran = await streamFrom(
     { file: program.file, args, env: libpqEnvironment(way) },
     to,
     signal,
     (chunk) => archive.push(chunk),
     () => (contents = archive.end()),
   );
-  return { contents: contents!, bytes, tool: `pg_dump ${program.version}` };
+  return { contents: contents!, ...ran, tool: `pg_dump ${program.version}` };
 }

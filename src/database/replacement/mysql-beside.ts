@@ -1,16 +1,18 @@
 /** A MariaDB or MySQL database beside the live one, whose tables take the place of the live ones in one rename. */
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Failure, failureFrom } from '../../outcome/outcome.ts';
-import { lastWords } from '../../process/process.ts';
+import { failureFrom } from '../../outcome/outcome.ts';
 import { clientProgram, withOptionFile } from '../mysql/programs.ts';
-import { streamInto } from '../programs.ts';
+import { errorWords, streamInto } from '../programs.ts';
 import type { Beside, Database, Session, Swapped } from '../types.ts';
 import { notRestored } from './failures.ts';
 import { isQueued, type TableFence } from './mysql-fence.ts';
 import { type Made, madeIn, make, makeOne, unmake } from './mysql-objects.ts';
 import { LONGEST_NAME, tablesOf, type Way } from './mysql-way.ts';
 import { nameBeside } from './names.ts';
+
+/** The last table of a rename: where it is, all others are. */
+const MARK = '~changeline';
 
 /** The three databases. */
 interface Names {
@@ -59,7 +61,7 @@ export class MysqlBeside implements Beside {
           `--database=${this.#names.beside}`,
         ];
         return streamInto(from, { file: program.file, args }, signal, (how) =>
-          notRestored(this.database.where, 'the backup could not be read back', lastWords(how)),
+          notRestored(this.database.where, 'the backup could not be read back', errorWords(how)),
         );
       });
     } finally {
@@ -67,7 +69,7 @@ export class MysqlBeside implements Beside {
     }
   }
 
-  /** Up to the rename nothing of the live database is changed; from then on it is the restored one. */
+  /** Up to the rename nothing of the live database is changed; from then on it is the restored one, and what is still to make is told. */
   async swap(): Promise<Swapped> {
     const fence = this.#fence();
     if (!fence) throw notRestored(this.#live.where, 'the writes are not fenced');
@@ -75,6 +77,7 @@ export class MysqlBeside implements Beside {
     const { quote } = this.#live;
     const session = await this.#live.session();
     let made = false;
+    const began = performance.now();
     try {
       const plan = await this.#plan(session, fence);
       await unmake(session, beside, plan.next, quote);
@@ -85,19 +88,27 @@ export class MysqlBeside implements Beside {
       const missing = await this.#remake(session, plan);
       await this.database.close();
       await session.execute([`DROP DATABASE ${quote(beside)}`]);
-      if (missing.length > 0) throw halfMade(this.#live.where, missing, kept);
-      return { kept: `database ${kept}`, remove: `DROP DATABASE ${quote(kept)}`, away };
+      return this.#swappedIn(away, missing);
     } catch (error) {
-      if (this.#swapped) throw error;
+      const why = failureFrom(error).why ?? failureFrom(error).what;
+      this.#swapped ||= made && (await this.#wentThrough());
+      if (this.#swapped)
+        return this.#swappedIn(performance.now() - began, [`triggers, views, routines and events after this: ${why}`]);
       if (made) await this.#dropEmpty(session);
-      throw notRestored(
-        live,
-        'the restored tables could not be put in the place of the live ones',
-        failureFrom(error).why ?? failureFrom(error).what,
-      );
+      throw notRestored(live, 'the restored tables could not be put in the place of the live ones', why);
     } finally {
       await session.close();
     }
+  }
+
+  /** Where the answer to the rename was lost: its last table tells whether all of it was done. */
+  async #wentThrough(): Promise<boolean> {
+    return (await tablesOf(this.#live, this.#names.kept)).includes(MARK);
+  }
+
+  #swappedIn(away: number, missing: string[]): Swapped {
+    const { kept } = this.#names;
+    return { kept: `database ${kept}`, remove: `DROP DATABASE ${this.#live.quote(kept)}`, away, missing };
   }
 
   async discard(): Promise<void> {
@@ -157,7 +168,7 @@ export class MysqlBeside implements Beside {
     const moves = [
       ...plan.liveTables.map((table) => `${quote(live)}.${quote(table)} TO ${this.#away(plan, table)}`),
       ...plan.nextTables.map((table) => `${quote(beside)}.${quote(table)} TO ${quote(live)}.${quote(table)}`),
-      `${quote(home)}.${quote(last)} TO ${quote(kept)}.${quote('~changeline')}`,
+      `${quote(home)}.${quote(last)} TO ${quote(kept)}.${quote(MARK)}`,
     ];
     const [holder, renamer] = [await this.#live.session(), await this.#live.session()];
     const guards = new Map<string, { session: Session; locked: Promise<unknown> }>();
@@ -230,7 +241,7 @@ export class MysqlBeside implements Beside {
       await session.execute([
         `RENAME TABLE ${quote(live)}.${quote(this.#aside(table))} TO ${quote(kept)}.${quote(table)}`,
       ]);
-    await session.execute([`DROP TABLE ${quote(kept)}.${quote('~changeline')}`]);
+    await session.execute([`DROP TABLE ${quote(kept)}.${quote(MARK)}`]);
     const lost = await make(
       session,
       kept,
@@ -239,14 +250,4 @@ export class MysqlBeside implements Beside {
     );
     return [...missing, ...lost.map((each) => `in ${kept}: ${each}`)];
   }
-}
-
-function halfMade(where: string, missing: readonly string[], kept: string): Failure {
-  return new Failure({
-    code: 'restore-failed',
-    what: `the restored tables are live, and this could not be made again: ${missing.join('; ')}`,
-    where,
-    untouched: `the replaced tables are kept in ${kept}`,
-    next: 'make by hand what is named; its definition is in the backup and in the replaced database',
-  });
 }

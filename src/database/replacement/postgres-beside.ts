@@ -1,14 +1,17 @@
 /** A PostgreSQL database beside the live one: filled, proven by whoever asked for it, and renamed into its place. */
 import type { Readable } from 'node:stream';
-import { failureFrom } from '../../outcome/outcome.ts';
-import { lastWords } from '../../process/process.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Failure, failureFrom } from '../../outcome/outcome.ts';
 import { fittingClient, libpqEnvironment } from '../postgres/programs.ts';
-import { streamInto } from '../programs.ts';
-import type { Beside, Database, Swapped } from '../types.ts';
+import { errorWords, streamInto } from '../programs.ts';
+import type { Beside, Database, Session, Swapped } from '../types.ts';
 import { notRestored } from './failures.ts';
+import { FENCED } from './postgres-fence.ts';
 import { likeTheLive } from './postgres-like.ts';
-import { FENCED } from './postgres-obstacles.ts';
 import type { Server } from './postgres-server.ts';
+
+/** How long the server may take to end a session whose connection was lost, in milliseconds. */
+const ENDING_MS = 10_000;
 
 /** Its own database, and those of the two names. */
 interface Built {
@@ -43,7 +46,7 @@ export class PostgresBeside implements Beside {
     try {
       await this.#maintenance.execute([`ALTER DATABASE ${this.#maintenance.quote(name)} SET synchronous_commit = off`]);
       await streamInto(from, { file: program.file, args, env }, signal, (how) => {
-        const words = lastWords(how);
+        const words = errorWords(how);
         const role = /role "([^"]+)" does not exist/.exec(words)?.[1];
         return role === undefined
           ? notRestored(this.database.where, 'pg_restore could not read the backup back', words)
@@ -60,38 +63,89 @@ export class PostgresBeside implements Beside {
     await this.database.execute(['ANALYZE']);
   }
 
-  /** Closes `database`. On any error the live database bears its name and accepts connections again. */
+  /**
+   * Closes `database`. On an error the live database bears its name and accepts connections again; where the answer of
+   * the server was lost, its databases tell whether it went through.
+   */
   async swap(): Promise<Swapped> {
     const { name, kept } = this.#built;
     const live = this.#server.live.database;
-    const { quote } = this.#maintenance;
     await likeTheLive(this.#maintenance, live, name, FENCED);
     await this.database.close();
     const session = await this.#maintenance.session();
+    const began = performance.now();
     try {
+      const [row] = await session.query('SELECT pg_backend_pid() AS pid');
       for (const [key, value] of Object.entries({ live, beside: name, kept }))
         await session.query('SELECT set_config($1, $2, false)', [`changeline.${key}`, value]);
-      await session.execute([SWAP]);
-      this.#swapped = true;
-      const [row] = await session.query("SELECT current_setting('changeline.away')::float8 AS away");
-      return { kept: `database ${kept}`, remove: `DROP DATABASE ${quote(kept)}`, away: Number(row!.away) };
-    } catch (error) {
-      if (this.#swapped) throw error;
-      await this.#maintenance.execute([`ALTER DATABASE ${quote(live)} ALLOW_CONNECTIONS true`]);
-      throw notRestored(
-        this.#server.live.where,
-        'the restored database could not be put in the place of the live one',
-        failureFrom(error).why,
+      const failure = await session.execute([SWAP]).then(
+        () => null,
+        (error: unknown) => failureFrom(error),
       );
+      if (failure && !(await this.#wentThrough(session, Number(row!.pid)))) throw await this.#refused(failure);
+      this.#swapped = true;
+      return this.#swappedIn(await awayOf(session).catch(() => performance.now() - began));
     } finally {
       await session.close();
     }
+  }
+
+  #swappedIn(away: number): Swapped {
+    const { kept } = this.#built;
+    return {
+      kept: `database ${kept}`,
+      remove: `DROP DATABASE ${this.#maintenance.quote(kept)}`,
+      away,
+      missing: [],
+    };
+  }
+
+  /** Ends the session that swapped, waits until the server has ended it, and looks at what bears which name. */
+  async #wentThrough(session: Session, pid: number): Promise<boolean> {
+    await session.close();
+    const { name, kept } = this.#built;
+    try {
+      for (const deadline = Date.now() + ENDING_MS; Date.now() < deadline; await pause(5)) {
+        const still = await this.#maintenance.query('SELECT 1 FROM pg_stat_activity WHERE pid = $1', [pid]);
+        if (still.length === 0) break;
+      }
+      const found = await this.#maintenance.query('SELECT datname AS name FROM pg_database WHERE datname IN ($1, $2)', [
+        name,
+        kept,
+      ]);
+      return found.length === 1 && found[0]!.name === kept;
+    } catch (error) {
+      throw new Failure({
+        code: 'restore-failed',
+        what: 'the connection was lost during the swap, and whether it was done is not known',
+        where: this.#server.live.where,
+        why: failureFrom(error).what,
+        untouched: `it was done where the server has a database ${kept}; it was not where it has one ${name}`,
+        next: 'look at the databases of the server; a run of the same again finds out by itself',
+      });
+    }
+  }
+
+  async #refused(failure: Failure): Promise<Failure> {
+    const { quote } = this.#maintenance;
+    await this.#maintenance.execute([`ALTER DATABASE ${quote(this.#server.live.database)} ALLOW_CONNECTIONS true`]);
+    return notRestored(
+      this.#server.live.where,
+      'the restored database could not be put in the place of the live one',
+      failure.why,
+    );
   }
 
   async discard(): Promise<void> {
     await this.database.close();
     if (!this.#swapped) await drop(this.#maintenance, this.#built.name);
   }
+}
+
+/** Milliseconds that the swap took by the server's clock. */
+async function awayOf(session: Session): Promise<number> {
+  const [row] = await session.query("SELECT current_setting('changeline.away')::float8 AS away");
+  return Number(row!.away);
 }
 
 /** One statement, run by the server alone: how far away it is does not count, and it goes on to its end without us. */

@@ -11,7 +11,6 @@ interface Created {
   daticulocale?: string | null;
   datlocale?: string | null;
   daticurules?: string | null;
-  datconnlimit: number;
 }
 
 /** Creates an empty database with the encoding, sort order, owner and place of `live`; nobody else may connect to it. Throws `restore-failed`. */
@@ -39,14 +38,7 @@ export async function createLike(maintenance: Database, live: string, name: stri
 }
 
 function createStatement(name: string, { created, encoding, owner, place }: Row, quote: Database['quote']): string {
-  const {
-    datlocprovider: provider = 'c',
-    datcollate,
-    datctype,
-    datconnlimit,
-    daticurules,
-    ...more
-  } = created as Created;
+  const { datlocprovider: provider = 'c', datcollate, datctype, daticurules, ...more } = created as Created;
   const locale = more.datlocale ?? more.daticulocale ?? null;
   return [
     `CREATE DATABASE ${quote(name)} TEMPLATE template0 OWNER ${quote(String(owner))} ENCODING ${literal(String(encoding))}`,
@@ -55,11 +47,11 @@ function createStatement(name: string, { created, encoding, owner, place }: Row,
     ...(provider === 'i' ? [`LOCALE_PROVIDER icu ICU_LOCALE ${literal(locale ?? '')}`] : []),
     ...(provider === 'b' ? [`LOCALE_PROVIDER builtin BUILTIN_LOCALE ${literal(locale ?? '')}`] : []),
     ...(daticurules ? [`ICU_RULES ${literal(daticurules)}`] : []),
-    `TABLESPACE ${quote(String(place))} CONNECTION LIMIT ${Number(datconnlimit)}`,
+    `TABLESPACE ${quote(String(place))}`,
   ].join(' ');
 }
 
-/** Gives `name` the settings, privileges and comment of `live`; its own are gone. A setting of the fence (`fenced`) stays behind. */
+/** Gives `name` the settings, privileges, limit of connections and comment of `live`; its own are gone. A setting of the fence (`fenced`) stays behind. */
 export async function likeTheLive(maintenance: Database, live: string, name: string, fenced: string): Promise<void> {
   const { quote } = maintenance;
   const statements = [
@@ -69,9 +61,11 @@ export async function likeTheLive(maintenance: Database, live: string, name: str
     ...(await privileges(maintenance, live, name)),
   ];
   const [row] = await maintenance.query(
-    "SELECT shobj_description(oid, 'pg_database') AS text FROM pg_database WHERE datname = $1",
+    "SELECT datconnlimit AS most, shobj_description(oid, 'pg_database') AS text FROM pg_database WHERE datname = $1",
     [live],
   );
+  // Only now: while it is filled, more than the application's connections may be needed.
+  statements.push(`ALTER DATABASE ${quote(name)} CONNECTION LIMIT ${Number(row!.most)}`);
   if (row!.text !== null) statements.push(`COMMENT ON DATABASE ${quote(name)} IS ${literal(String(row!.text))}`);
   const session = await maintenance.session();
   await session.execute(statements, { transaction: true }).finally(() => session.close());

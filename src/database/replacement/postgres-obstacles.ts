@@ -3,12 +3,7 @@ import type { Failure } from '../../outcome/outcome.ts';
 import type { Database } from '../types.ts';
 import { impossible, lacksRights } from './failures.ts';
 import { leftBeside } from './names.ts';
-
-/**
- * How the fence writes `on`. The server reads any unambiguous beginning of `true` (parse_bool in its source), and nobody
- * writes this one by hand: so a fence that a killed run left is known for what it is, without any further right.
- */
-export const FENCED = 'tru';
+import { FENCED } from './postgres-fence.ts';
 
 /** Extensions that keep processes or state of their own in the server, beside the database. */
 const WITH_WORKERS = [

@@ -1,20 +1,17 @@
 /** Replacing a live PostgreSQL database by one that was built beside it on the same server. */
-import { setTimeout as pause } from 'node:timers/promises';
-import { Failure } from '../../outcome/outcome.ts';
 import type { ServerAddress } from '../address.ts';
 import { fittingClient } from '../postgres/programs.ts';
 import type { Beside, Database, Fence, OpenOptions, Replacement } from '../types.ts';
-import { AS_IT_WAS, impossible } from './failures.ts';
+import { impossible } from './failures.ts';
 import { nameBeside } from './names.ts';
 import { drop, PostgresBeside } from './postgres-beside.ts';
+import { FENCED, PostgresFence, readOnlySetting } from './postgres-fence.ts';
 import { createLike } from './postgres-like.ts';
-import { breaksOf, FENCED, lackingRights } from './postgres-obstacles.ts';
+import { breaksOf, lackingRights } from './postgres-obstacles.ts';
 import { Server } from './postgres-server.ts';
 
 /** NAMEDATALEN - 1: the server cuts longer names. */
 const LONGEST_NAME = 63;
-/** How long other connections may take to end, in milliseconds. */
-const ENDING_MS = 10_000;
 
 /** Connects to the server beside the live database, as `admin` where one is given. Throws as `openDatabase` does. */
 export async function replacePostgres(
@@ -32,6 +29,27 @@ export async function replacePostgres(
   } catch (error) {
     await maintenance.close();
     throw error;
+  }
+}
+
+/** See `liftFence`. `live` is that of the database itself: only where there is a fence the other login is needed. */
+export async function liftPostgresFence(
+  name: string,
+  live: ServerAddress,
+  admin: ServerAddress | null,
+  options: OpenOptions,
+): Promise<boolean> {
+  const server = new Server(name, live, admin ?? live, options);
+  const ordinary = await server.open(live);
+  const setting = await readOnlySetting(ordinary, live.database).finally(() => ordinary.close());
+  if (setting !== FENCED) return false;
+  const maintenance = await server.maintenance();
+  try {
+    if (admin) await server.refuseOther(maintenance);
+    await new PostgresFence(server, maintenance).lower(null);
+    return true;
+  } finally {
+    await maintenance.close();
   }
 }
 
@@ -73,31 +91,8 @@ class PostgresReplacement implements Replacement {
     if (lacking) throw lacking;
   }
 
-  /**
-   * New sessions of the database are read-only, and every old one is ended so that it comes back as a new one (that of
-   * a pooler too). A session that sets itself back to writing on purpose is not held off.
-   */
-  async fence(): Promise<Fence> {
-    const setting = await this.#readOnly();
-    if (setting !== null && setting !== FENCED && !/^(off|false|no|0)$/i.test(setting))
-      throw impossible(
-        this.#server.live.where,
-        'the database is read-only already, by a setting that is not ours',
-        'find out who set default_transaction_read_only on it',
-      );
-    const before = setting === FENCED ? null : setting;
-    await this.#setReadOnly(FENCED);
-    try {
-      const moment = await this.#now();
-      await this.#endSessions(moment);
-      await this.#verifyFence();
-      // Once more: a session may have read the old setting before it could be seen.
-      await this.#endSessions(moment);
-    } catch (error) {
-      await this.#unfence(before);
-      throw error;
-    }
-    return { release: () => this.#unfence(before) };
+  fence(): Promise<Fence> {
+    return new PostgresFence(this.#server, this.#maintenance).raise();
   }
 
   async beside(id: string): Promise<Beside> {
@@ -117,73 +112,5 @@ class PostgresReplacement implements Replacement {
 
   close(): Promise<void> {
     return this.#maintenance.close();
-  }
-
-  async #now(): Promise<string> {
-    return String((await this.#maintenance.query('SELECT clock_timestamp()::text AS now'))[0]!.now);
-  }
-
-  /** The setting of the database itself as it is written; null where it has none. */
-  async #readOnly(): Promise<string | null> {
-    const [row] = await this.#maintenance.query(
-      `SELECT substr(c, strpos(c, '=') + 1) AS value FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) AS c
-       WHERE d.datname = $1 AND s.setrole = 0 AND c LIKE 'default\\_transaction\\_read\\_only=%'`,
-      [this.#live],
-    );
-    return row ? String(row.value) : null;
-  }
-
-  async #setReadOnly(value: string | null): Promise<void> {
-    const to =
-      value === null
-        ? 'RESET default_transaction_read_only'
-        : `SET default_transaction_read_only = '${value.replaceAll("'", "''")}'`;
-    await this.#maintenance.execute([`ALTER DATABASE ${this.#maintenance.quote(this.#live)} ${to}`]);
-  }
-
-  /** After a swap the new database bears no fence, and its sessions began without one. */
-  async #unfence(before: string | null): Promise<void> {
-    if ((await this.#readOnly()) !== FENCED) return;
-    await this.#setReadOnly(before);
-    await this.#endSessions(await this.#now());
-  }
-
-  /** Ends the sessions of clients that began before `moment`. Throws `database-busy` where one does not end. */
-  async #endSessions(moment: string): Promise<void> {
-    const deadline = Date.now() + ENDING_MS;
-    for (;;) {
-      const rows = await this.#maintenance.query(
-        `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()
-         AND backend_type = 'client backend' AND backend_start < $2::timestamptz`,
-        [this.#live, moment],
-      );
-      if (rows.length === 0) return;
-      if (Date.now() > deadline)
-        throw new Failure({
-          code: 'database-busy',
-          what: `${rows.length} connections do not end`,
-          where: this.#server.live.where,
-          why: `server processes ${rows
-            .slice(0, 5)
-            .map(({ pid }) => pid)
-            .join(', ')}`,
-          untouched: AS_IT_WAS,
-          next: 'see what they do (pg_stat_activity), then run it again',
-        });
-      await pause(5);
-    }
-  }
-
-  async #verifyFence(): Promise<void> {
-    const ordinary = await this.#server.open(this.#server.live);
-    const [row] = await ordinary
-      .query("SELECT current_setting('transaction_read_only') AS fenced")
-      .finally(() => ordinary.close());
-    if (row!.fenced === 'on') return;
-    throw impossible(
-      this.#server.live.where,
-      'the login of the application writes in spite of the fence',
-      'remove its own setting: ALTER ROLE … [IN DATABASE …] RESET default_transaction_read_only',
-    );
   }
 }

@@ -46,11 +46,13 @@ class SqliteReplacement implements Replacement {
 
   async check(): Promise<void> {
     const folder = dirname(this.#path);
-    const denied = await access(folder, constants.W_OK).then(
-      () => false,
-      () => true,
-    );
-    if (denied) throw lacksRights(folder, ['it may not write into the folder of the database']);
+    for (const [path, what] of [
+      [folder, 'it may not write into the folder of the database'],
+      [this.#path, 'it may not write the file of the database'],
+    ] as const)
+      await access(path, constants.W_OK).catch(() => {
+        throw lacksRights(path, [what]);
+      });
     const [{ size }, { bavail, bsize }] = [await stat(this.#path), await statfs(folder)];
     if (bavail * bsize > 2 * size) return;
     throw new Failure({
@@ -153,10 +155,13 @@ class SqliteBeside implements Beside {
     await copied(live, kept, true);
     const began = performance.now();
     unfence();
-    await copied(file, live, false);
+    await copied(file, live, false).catch(async (error) => {
+      await rm(kept, { force: true });
+      throw error;
+    });
     const away = performance.now() - began;
     await this.discard();
-    return { kept: `file ${kept}`, remove: `rm ${basename(kept)}`, away };
+    return { kept: `file ${kept}`, remove: `rm ${basename(kept)}`, away, missing: [] };
   }
 
   async discard(): Promise<void> {

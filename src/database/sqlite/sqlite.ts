@@ -176,13 +176,16 @@ class SqliteDatabase implements Database {
   /** An online backup into a file of our own, which is then sent and read; the original is held only for the copying. */
   async dump(to: Writable, signal: AbortSignal): Promise<DumpFacts> {
     try {
+      const began = performance.now();
       return await this.#copied(signal, async (copy) => {
+        const held = Math.round(performance.now() - began);
         const bytes = (await stat(copy)).size;
         await pipeline(createReadStream(copy, { highWaterMark: 262_144 }), to, { end: false, signal });
         to.end();
         await finished(to);
         // Read only now: opening the copy may change its file.
-        return { contents: await contentsOf(copy, signal), position: null, bytes, tool: await this.checkTools() };
+        const tool = await this.checkTools();
+        return { contents: await contentsOf(copy, signal), position: null, bytes, held, tool };
       });
     } catch (error) {
       to.destroy(error as Error);

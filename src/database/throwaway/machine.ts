@@ -115,7 +115,7 @@ export function holdProcess(command: Command, input: Readable): Readable {
 
 /** A copy that cannot be had or filled. */
 export function unusable(what: string, why: string | undefined, next = 'see what the program says'): Failure {
-  const full = why !== undefined && /No space left on device|errno: 28|Got error 28/i.test(why);
+  const full = why !== undefined && /No space left on device|errno: 28|Got error 28|ERROR 1114 /i.test(why);
   return new Failure({
     code: full ? 'disk-full' : 'backup-failed',
     what,

@@ -1,11 +1,10 @@
 /** A throwaway MariaDB or MySQL server, and what a dump is restored into on it or on a server of the user's. */
 import type { Readable } from 'node:stream';
-import { lastWords } from '../../process/process.ts';
 import type { ServerAddress } from '../address.ts';
 import { openMysql } from '../mysql/mysql.ts';
 import { clientProgram, withOptionFile } from '../mysql/programs.ts';
 import type { ThrowawayOptions } from '../open.ts';
-import { streamInto } from '../programs.ts';
+import { errorWords, streamInto } from '../programs.ts';
 import type { Database, Throwaway, Traits, Tunnel } from '../types.ts';
 import { unusable } from './machine.ts';
 import { reconnected } from './postgres.ts';
@@ -129,7 +128,7 @@ export async function restoreDump(from: Readable, access: MysqlAccess, signal: A
   const more = ['--default-character-set=utf8mb4', '--max-allowed-packet=1G', `--database=${address.database}`];
   await withOptionFile({ address, tunnel: way, scratch }, program, (options) =>
     streamInto(from, { file: program.file, args: [...options, ...more] }, signal, (how) =>
-      unusable('the dump could not be read back', lastWords(how)),
+      unusable('the dump could not be read back', errorWords(how)),
     ),
   ).finally(() => way?.close());
 }

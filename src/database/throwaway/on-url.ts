@@ -73,6 +73,8 @@ export async function openAdmin(
     if (compareVersions(version, like.version, 1) < 0)
       throw unfit(address.where, `the server has version ${version}, older than the original's ${like.version}`);
     if (!(await createsDatabases(database))) throw denied(address.where);
+    const near = await reachesOthers(database);
+    if (near !== null) throw tooNear(address.where, near);
     return { address, database };
   } catch (error) {
     await database.close();
@@ -86,6 +88,24 @@ async function createsDatabases(admin: Database): Promise<boolean> {
   const [row] = await admin.query('SELECT rolcreatedb OR rolsuper AS may FROM pg_roles WHERE rolname = current_user');
   return row?.may === true;
 }
+
+/**
+ * How what runs in the copy could touch other databases of that server, in words; null where it cannot. PostgreSQL's
+ * databases are apart. In MySQL and MariaDB views, triggers, events and migrations may name any database, so the login
+ * must not see another one, and events, which run as they please, must not run at all.
+ */
+async function reachesOthers(admin: Database): Promise<string | null> {
+  if (admin.engine === 'postgres') return null;
+  const seen = await admin.query('SELECT schema_name AS name FROM information_schema.schemata');
+  const others = seen
+    .map(({ name }) => String(name))
+    .filter((name) => !OWN_SCHEMAS.has(name) && !name.startsWith(PREFIX));
+  if (others.length > 0) return `the login can reach ${others.slice(0, 5).join(', ')}`;
+  const [row] = await admin.query('SELECT @@GLOBAL.event_scheduler AS events');
+  return row?.events === 'ON' ? 'its event scheduler is on' : null;
+}
+
+const OWN_SCHEMAS = new Set(['information_schema', 'mysql', 'performance_schema', 'sys']);
 
 /** Makes the database, filled by `restore`. Throws as `openAdmin` does, `backup-failed` where extensions are absent. */
 export async function throwawayOnUrl(options: ThrowawayOptions & { url: string }): Promise<Throwaway> {
@@ -161,7 +181,8 @@ async function dropDatabase(admin: Database, name: string, roles: string[]): Pro
     await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
     const force = Number.parseInt(await admin.version(), 10) >= 13 ? ' WITH (FORCE)' : '';
     await admin.execute([`DROP DATABASE IF EXISTS ${admin.quote(name)}${force}`]);
-    await admin.execute(roles.map((role) => `DROP ROLE IF EXISTS ${admin.quote(role)}`));
+    // One that another run has come to need meanwhile stays: it cannot log in.
+    for (const role of roles) await admin.execute([`DROP ROLE IF EXISTS ${admin.quote(role)}`]).catch(() => {});
   } else await admin.execute([`DROP DATABASE IF EXISTS ${admin.quote(name)}`]);
 }
 
@@ -173,6 +194,17 @@ function unfit(where: string, why: string): Failure {
     why,
     untouched: 'nothing was changed there',
     next: 'name a server of the same kind and at least the same major version',
+  });
+}
+
+function tooNear(where: string, why: string): Failure {
+  return new Failure({
+    code: 'config-invalid',
+    what: 'what runs in a copy could touch other databases on the server of backup.verify.url',
+    where,
+    why,
+    untouched: 'nothing was changed there',
+    next: 'name a login that is granted nothing but ALL ON `changeline\\_verify\\_%`.*, and SET GLOBAL event_scheduler = OFF there',
   });
 }
 

@@ -1,11 +1,10 @@
 /** A throwaway PostgreSQL server, and what a dump is restored into on it or on a server of the user's. */
 import type { Readable } from 'node:stream';
-import { lastWords } from '../../process/process.ts';
 import type { ServerAddress } from '../address.ts';
 import type { ThrowawayOptions } from '../open.ts';
 import { openPostgres } from '../postgres/postgres.ts';
 import { fittingClient, libpqEnvironment } from '../postgres/programs.ts';
-import { streamInto } from '../programs.ts';
+import { errorWords, streamInto } from '../programs.ts';
 import type { Database, Throwaway, Tunnel } from '../types.ts';
 import { unusable } from './machine.ts';
 import { createLike, createRoles, requireExtensions } from './postgres-like.ts';
@@ -97,9 +96,11 @@ export async function restoreDump(
   const program = await fittingClient('pg_restore', version);
   const way = tunnel && !address.socket ? await tunnel(address.hostname, address.port) : null;
   const conninfo = `dbname='${address.database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-  const args = ['--exit-on-error', ...more, '--no-owner', '--no-privileges', '--no-password', `--dbname=${conninfo}`];
+  // A subscription names a slot of another server, which goes with it; and it keeps its database from being dropped.
+  const leave = ['--no-owner', '--no-privileges', '--no-subscriptions'];
+  const args = ['--exit-on-error', ...more, ...leave, '--no-password', `--dbname=${conninfo}`];
   const env = libpqEnvironment({ address, tunnel: way });
   await streamInto(from, { file: program.file, args, env }, signal, (how) =>
-    unusable('pg_restore could not read the dump back', lastWords(how)),
+    unusable('pg_restore could not read the dump back', errorWords(how)),
   ).finally(() => way?.close());
 }

@@ -53,8 +53,8 @@ IFS= read -r password || exit 0
 engine=$1 server=$2 users=$3 bases=$4 prefix=$5 live=$6 listen=$7 ports=$8 proving=$9; shift 9; durable=$1
 own=$prefix; [ "$live" = - ] || own=\${live%% *}
 dir= child= user= port= closed=
-# The blanks push the words on: whoever frames this output holds back its last bytes.
-say() { printf '%s\\n%128s\\n' "$*" ''; }
+# The blank pushes the line on: whoever frames this output holds back a line feed at its end.
+say() { printf '%s\\n ' "$*"; }
 fail() { say "failed $*"; exit 0; }
 nap() { sleep 0.05 2>/dev/null || sleep 1; }
 
@@ -124,7 +124,7 @@ BASES
 
 last() { grep -v '^ *$' "$dir/$1" 2>/dev/null | tail -n 3 | tr '\\n' ' ' | tail -c 400; }
 broken() {
-  ! grep -q 'No space left on device' "$dir/$1" 2>/dev/null || fail "disk $dir: $(last "$1")"
+  ! grep -qE 'No space left on device|with error 28' "$dir/$1" 2>/dev/null || fail "disk $dir: $(last "$1")"
   fail "start $2: $(last "$1")"
 }
 create() {
@@ -159,6 +159,7 @@ begin() {
         "--port=$port" "--bind-address=$listen" "--init-file=$dir/secret"
       for setting in $settings; do set -- "$@" "--$setting"; done ;;
   esac
+  : >"$dir/log" # here: the one that runs beside may come later than the first look, which would see the server before
   as sh -c 'cd "$1" && echo "$$" >pid && shift && exec "$@"' sh "$dir" "$server" "$@" </dev/null >"$dir/log" 2>&1 &
   child=$!
   tries=0

@@ -39,12 +39,15 @@ function postgresSettings({ memory, cores }: Pick<Survey, 'memory' | 'cores'>): 
 
 function mysqlSettings(engine: ServerEngine, { memory }: Pick<Survey, 'memory' | 'cores'>): Settings {
   const both = [
-    ...['skip-log-bin', 'skip-name-resolve', 'max-allowed-packet=1G', 'loose-mysqlx=OFF', 'local-infile=OFF'],
+    ...['skip-log-bin', 'skip-name-resolve', 'max-allowed-packet=1G', 'local-infile=OFF'],
+    // MySQL runs events by default: those of the copy would change it, and call out into the world.
+    'event-scheduler=OFF',
     `innodb-buffer-pool-size=${share(memory, 4, 128, 2048)}M`,
   ];
   const proving = ['innodb-flush-log-at-trx-commit=0', 'innodb-doublewrite=0', 'innodb-flush-method=nosync'];
   const durable = ['innodb-flush-log-at-trx-commit=1', 'innodb-doublewrite=1'];
-  const log = engine === 'mysql' ? ['loose-innodb-redo-log-capacity=1G'] : ['innodb-log-file-size=512M'];
+  const log =
+    engine === 'mysql' ? ['loose-mysqlx=OFF', 'loose-innodb-redo-log-capacity=1G'] : ['innodb-log-file-size=512M'];
   return { proving: [...both, ...log, ...proving].join(' '), durable: [...both, ...log, ...durable].join(' ') };
 }
 

@@ -130,7 +130,7 @@ class Talk {
     for (;;) {
       const end = this.#said.indexOf('\n');
       if (end >= 0) {
-        const [word, ...rest] = this.#said.slice(0, end).split(' ');
+        const [word, ...rest] = this.#said.slice(0, end).trim().split(' ');
         this.#said = this.#said.slice(end + 1);
         if (word === 'ready') return Number(rest[0]);
         if (word === 'failed') throw startFailure(rest, this.#machine);

@@ -3,7 +3,7 @@ import {
   type Drilled,
   type Manifest,
   needsIdentity,
-  newestFirst,
+  newestId,
   proveBackup,
   reaches,
   readBackup,
@@ -52,9 +52,13 @@ export async function planDrill(context: BackupContext, wanted: Wanted, vault: V
   ];
 }
 
-/** The newest one, as the ledger remembers it where there is one. */
+/**
+ * The newest one, as the ledger remembers it where there is one. Throws `backup-failed` where its manifest is damaged:
+ * an older one in its place would prove nothing of it.
+ */
 async function newestBackup({ ledger, environment }: BackupContext, wanted: Wanted, vault: Vault): Promise<Manifest> {
-  for await (const { id } of newestFirst(vault, wanted.environment)) {
+  const id = await newestId(vault, wanted.scope);
+  if (id !== null) {
     const known = ledger && environment ? (await ledger.state(environment.name)).backups : [];
     return readBackup(vault, id, known.find((each) => each.id === id)?.digest ?? null);
   }

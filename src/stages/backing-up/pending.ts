@@ -2,6 +2,7 @@
 import { fetchArtifact } from '../../artifact/artifact.ts';
 import { Failure } from '../../outcome/outcome.ts';
 import { artifactRequest } from '../artifact-of.ts';
+import { holdByLedger } from '../migrating/holding.ts';
 import { openSource } from '../migrating/source.ts';
 import type { Source } from './sources.ts';
 import type { BackupContext } from './wanted.ts';
@@ -14,11 +15,13 @@ export function migratedName({ environment }: Pick<BackupContext, 'environment'>
 }
 
 /**
- * Why it cannot be said that nothing is pending, in words; null where nothing is. One that is held back counts as
- * pending. Throws `cancelled`.
+ * Why it cannot be said that nothing is pending, in words; null where nothing is. One that the stage `migrate` is sure
+ * to hold back is not applied now, and so is not pending: sure by the ledger, since what hosts run may have changed by
+ * then. Throws `cancelled`.
  */
 export async function pendingIn(context: BackupContext, sources: Source[]): Promise<string | null> {
-  const section = context.environment?.migrate;
+  const { environment, ledger } = context;
+  const section = environment?.migrate;
   if (!section) return null;
   if (!context.inputs.version) return 'no version is given, so nobody knows what is pending';
   const found = sources.find(({ database }) => database.name === migratedName(context));
@@ -27,9 +30,9 @@ export async function pendingIn(context: BackupContext, sources: Source[]): Prom
     const artifact = await fetchArtifact(artifactRequest(context));
     const { migrator } = await openSource(context, section, found.database.engine, artifact.tree);
     const { pending } = await migrator.pending(found.database);
-    return pending.length
-      ? `${pending.length === 1 ? 'a migration is' : `${pending.length} migrations are`} pending`
-      : null;
+    const known = (await ledger?.state(environment.name)) ?? null;
+    const { apply } = holdByLedger(context, section, known, found.database, migrator, pending);
+    return apply.length ? `${apply.length === 1 ? 'a migration is' : `${apply.length} migrations are`} pending` : null;
   } catch (error) {
     if (!(error instanceof Failure) || context.signal.aborted) throw error;
     return `what is pending cannot be told: ${error.what}`;

@@ -2,13 +2,14 @@
 import { statfs } from 'node:fs/promises';
 import { reaches } from '../../backup/backup.ts';
 import type { DatabaseSection } from '../../config/config.ts';
-import { checkThrowaway, type Database, type ThrowawayPlace, throwawayRoom } from '../../database/database.ts';
+import { type Database, type ThrowawayPlace, throwaway, throwawayRoom } from '../../database/database.ts';
 import { inWords } from '../../duration/duration.ts';
 import { hostCount } from '../../fleet/fleet.ts';
 import { Failure, failureFrom } from '../../outcome/outcome.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { Planned } from '../stage.ts';
 import { planDrill } from './drilling.ts';
+import { migratedName } from './pending.ts';
 import { placeOf } from './place.ts';
 import { readConfigFiles, type Source, withDatabase } from './sources.ts';
 import { type BackupContext, liesHere, providerOf, vaultOf, type Wanted } from './wanted.ts';
@@ -20,12 +21,22 @@ export const GONE_WITH_THE_RUNNER =
 export const UNENCRYPTED =
   'the backup lies unencrypted for whoever can read its place: name backup.recipients to encrypt it';
 
-/** Bytes that a backup takes, as the engines tell them. */
-interface Sizes {
-  /** Of all that is dumped. */
-  dumped: number;
-  /** Of the SQLite databases in it, which are copied on this machine first. */
-  files: number;
+/** What is dumped of a database, and how many bytes it takes, as its engine tells them. */
+export interface Size {
+  name: string;
+  bytes: number;
+  /** SQLite: it is copied on this machine first. */
+  file: boolean;
+}
+
+/**
+ * Bytes that copies take at most at one time: they are made one after the other, and `kept` is the name of the one that
+ * stays for the migrations. Pure.
+ */
+export function roomFor(sizes: readonly Size[], kept: string | null): number {
+  const largest = (some: readonly Size[]) => Math.max(0, ...some.map(({ bytes }) => bytes));
+  const [stays, others] = [sizes.filter(({ name }) => name === kept), sizes.filter(({ name }) => name !== kept)];
+  return largest(stays) + largest(others);
 }
 
 /** All of the plan. Throws nothing: what would fail is an obstacle. */
@@ -33,7 +44,7 @@ export async function planBackup(context: BackupContext, wanted: Wanted): Promis
   const planned: Planned[] = [];
   if (context.inputs.drill)
     return attempt(() => withVault(context, wanted, (vault) => planDrill(context, wanted, vault)));
-  const sizes = { dumped: 0, files: 0 };
+  const sizes: Size[] = [];
   const room = await attempt(() =>
     withPlace(context, async (at) => {
       for (const section of wanted.databases)
@@ -57,7 +68,7 @@ function suffices(maxAge: number): string {
 async function planDatabase(
   context: BackupContext,
   section: DatabaseSection,
-  { wanted, sizes, at }: { wanted: Wanted; sizes: Sizes; at: ThrowawayPlace },
+  { wanted, sizes, at }: { wanted: Wanted; sizes: Size[]; at: ThrowawayPlace },
 ): Promise<Planned[]> {
   const provider = providerOf(wanted, section.name);
   return attempt(() =>
@@ -71,19 +82,25 @@ async function planDatabase(
         return [{ kind: 'will', text }, ...lower(section.name, highest, 'another tool has taken it', wanted)];
       }
       const tool = await source.checkTools();
-      sizes.dumped += size;
-      if (source.engine === 'sqlite') sizes.files += size;
+      sizes.push({ name: section.name, bytes: size, file: source.engine === 'sqlite' });
       const text = `${what} with ${tool}${replica ? `, from the replica ${replica.where}` : ''}`;
-      return [{ kind: 'will', text }, ...(await planProof(source, at, wanted))];
+      return [{ kind: 'will', text }, ...(await planProof(context, source, at, wanted))];
     }),
   );
 }
 
-/** Whether the level required can be reached where the copy is restored. */
-async function planProof(database: Database, at: ThrowawayPlace, wanted: Wanted): Promise<Planned[]> {
+/** Whether the level required can be reached where the copy is restored: an empty copy is made there, and goes again. */
+async function planProof(
+  context: BackupContext,
+  database: Database,
+  at: ThrowawayPlace,
+  wanted: Wanted,
+): Promise<Planned[]> {
+  const { place, signal } = context;
   try {
-    await checkThrowaway(database.engine, await database.version(), at);
-    return [];
+    const copy = await throwaway({ scratch: place.scratch, like: await database.traits(), at, signal });
+    await copy.close();
+    return copy.lacks.length ? lower(database.name, 'restored', copy.lacks.join('; '), wanted) : [];
   } catch (error) {
     const { code, what, next } = failureFrom(error);
     return lower(database.name, 'readable', what, wanted, { code, next });
@@ -118,21 +135,24 @@ async function planFiles(context: BackupContext, wanted: Wanted): Promise<Planne
   ];
 }
 
-async function planVault(vault: Vault, wanted: Wanted, { dumped }: Sizes): Promise<Planned[]> {
+async function planVault(vault: Vault, wanted: Wanted, sizes: readonly Size[]): Promise<Planned[]> {
   await vault.check();
+  const dumped = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   const free = await vault.free();
   if (free !== null && free < dumped) throw tooLittle(dumped, free, vault.where);
   return [{ kind: 'will', text: `store it in ${vault.where} and prove it: ${wanted.level}` }];
 }
 
 /** Room for the copies that prove it, and for those that SQLite makes on this machine. */
-async function planRoom(context: BackupContext, at: ThrowawayPlace, { dumped, files }: Sizes): Promise<Planned[]> {
-  if (dumped === 0) return [];
+async function planRoom(context: BackupContext, at: ThrowawayPlace, sizes: readonly Size[]): Promise<Planned[]> {
+  if (sizes.length === 0) return [];
+  const needed = roomFor(sizes, context.inLine ? migratedName(context) : null);
   const free = await throwawayRoom(at);
   const where = at.kind === 'url' ? 'the server of backup.verify' : (at.scratch ?? 'the folder for temporary files');
-  if (free !== null && free < dumped) throw tooLittle(dumped, free, where);
+  if (free !== null && free < needed) throw tooLittle(needed, free, where);
   const { scratch } = context.place;
   const { bavail, bsize } = await statfs(scratch);
+  const files = Math.max(0, ...sizes.filter(({ file }) => file).map(({ bytes }) => bytes));
   if (bavail * bsize < files) throw tooLittle(files, bavail * bsize, scratch);
   return [];
 }
@@ -140,10 +160,10 @@ async function planRoom(context: BackupContext, at: ThrowawayPlace, { dumped, fi
 function tooLittle(needed: number, free: number, where: string): Failure {
   return new Failure({
     code: 'disk-full',
-    what: `the databases take ${inBytes(needed)}, and ${inBytes(free)} are free`,
+    what: `the copies take up to ${inBytes(needed)}, and ${inBytes(free)} are free`,
     where,
     untouched: 'nothing was stored',
-    next: 'make room there; a backup needs as much as the databases take, once where it lies and once for the copy that proves it',
+    next: 'make room there; a backup needs as much as the databases take where it lies, and as much as the largest takes for the copy that proves it',
   });
 }
 

@@ -19,6 +19,8 @@ export interface Needed {
   databases: Record<string, string>;
   /** Config files with their hosts. */
   files: { host: string; path: string }[];
+  /** age recipients that it must be encrypted to. */
+  recipients: string[];
 }
 
 /** Why a backup does not suffice, in words; null where it does. Its age counts from the moment it was begun. Pure. */
@@ -30,6 +32,8 @@ export function insufficient(manifest: Manifest, needed: Needed): string | null 
   const names = Object.keys(needed.databases);
   if (names.length !== saved.length || saved.some(({ name }) => !names.includes(name)))
     return 'it is of other databases';
+  if (needed.recipients.toSorted().join() !== manifest.recipients.toSorted().join())
+    return 'it is not encrypted to the recipients of now';
   const changed = saved.find(({ name, fingerprint }) => needed.databases[name] !== fingerprint);
   if (changed) return `the schema of ${changed.name} has changed since`;
   const files = (some: { host: string; path: string }[]) =>
@@ -51,9 +55,10 @@ export async function recentOne(context: BackupContext, wanted: Wanted, vault: V
       sources.map(async ({ database }) => [database.name, (await database.fingerprint()).digest] as const),
     );
     const hosts = context.environment?.hosts ?? [];
-    return newest(context, vault, {
+    return newest(context, vault, wanted.scope, {
       ...{ now: new Date(), maxAge: wanted.maxAge!, level: wanted.level, databases: Object.fromEntries(prints) },
       files: hosts.flatMap(({ at: host }) => wanted.configFiles.map((path) => ({ host, path }))),
+      recipients: wanted.recipients,
     });
   });
   if (typeof found !== 'string') return found;
@@ -62,10 +67,10 @@ export async function recentOne(context: BackupContext, wanted: Wanted, vault: V
 }
 
 /** The newest backup, where it suffices; else why it does not. */
-async function newest(context: BackupContext, vault: Vault, needed: Needed): Promise<Result | string> {
+async function newest(context: BackupContext, vault: Vault, scope: string, needed: Needed): Promise<Result | string> {
   const { ledger, environment, log } = context;
   const state = ledger && environment ? await ledger.state(environment.name) : null;
-  const manifest = await first(newestFirst(vault, environment?.name ?? 'standalone'));
+  const manifest = await first(newestFirst(vault, scope));
   if (!manifest) return 'there is none yet';
   const known = state?.backups.find(({ id }) => id === manifest.id) ?? null;
   if (state && !known) return `the ledger does not know ${manifest.id}`;
@@ -94,7 +99,7 @@ function recentResult(manifest: Manifest, needed: Needed, known: KnownBackup | n
   return {
     outcome: 'passed',
     code: 'backup-recent',
-    summary: `${id} suffices: ${inWords(age)} old, ${level}, and no migration is pending`,
+    summary: `${id} suffices: ${inWords(age)} old, ${level}, and no migration is to be applied`,
     facts: {
       ...{ schema: 2, id, digest: known?.digest ?? null, level, began: manifest.began, ended: manifest.ended, age },
       parts: parts.map((part) => ({ kind: part.kind, name: label(part), level: part.level })),

@@ -1,5 +1,5 @@
 /** Clearing away old backups, in the vault and with the tools that took some of them. */
-import { clearOld, listBackups, type Manifest, type ProviderOptions, removeProvided } from '../../backup/backup.ts';
+import { clearOld, type Manifest, type ProviderOptions, removeProvided } from '../../backup/backup.ts';
 import type { EnvironmentState } from '../../ledger/ledger.ts';
 import { failureFrom } from '../../outcome/outcome.ts';
 import type { Vault } from '../../vault/vault.ts';
@@ -7,14 +7,19 @@ import type { Source } from './sources.ts';
 import { type BackupContext, providerOf, type Wanted } from './wanted.ts';
 import type { Cleared } from './words.ts';
 
-/** Ids of backups that somebody may still need: of the open change, and of changes whose incident is open. Pure. */
+/**
+ * Ids of backups that somebody may still need: those of the open change and of changes whose incident is open, and the
+ * newest proven one from before each incident, since that is the one to go back to where none was taken anew. Pure.
+ */
 export function protectedBackups(
   state: Pick<EnvironmentState, 'open' | 'incidents' | 'backups' | 'migrations'>,
 ): string[] {
   const changes = new Set([state.open?.change, ...state.incidents.map(({ change }) => change)]);
   const taken = state.backups.filter(({ change }) => changes.has(change)).map(({ id }) => id);
   const needed = state.migrations.flatMap(({ change, backup }) => (changes.has(change) && backup ? [backup] : []));
-  return [...new Set([...taken, ...needed])];
+  const proven = state.backups.filter(({ level }) => level === 'restored' || level === 'compared');
+  const before = state.incidents.flatMap(({ opened }) => proven.find(({ ended }) => ended <= opened)?.id ?? []);
+  return [...new Set([...taken, ...needed, ...before])];
 }
 
 /** Clears what the section's `keep` does not name. `id` is the backup that was just taken. Throws what vault and ledger throw. */
@@ -27,11 +32,9 @@ export async function clear(
   const { ledger, environment, place, signal } = context;
   const state = ledger && environment ? await ledger.state(environment.name) : null;
   const held = [id, ...(state ? protectedBackups(state) : [])];
-  const before = wanted.providers.some(({ remove }) => remove) ? await listBackups(vault, wanted.environment) : [];
-  const kept = await clearOld(vault, wanted.environment, wanted.keep ?? {}, held);
-  const gone = before.filter((manifest) => kept.deleted.includes(manifest.id));
+  const kept = await clearOld(vault, wanted.scope, wanted.keep ?? {}, held);
   const options = { id, workspace: place.workspace, scratch: place.scratch, at, signal };
-  return { kept, left: await removeAll(gone, sources, wanted, options) };
+  return { kept, left: await removeAll(kept.gone, sources, wanted, options) };
 }
 
 /** Has the tools remove what belonged to these backups. What cannot be removed is told, and no reason to fail. */

@@ -3,8 +3,9 @@ import type { ConfigFile } from '../../backup/backup.ts';
 import type { DatabaseSection } from '../../config/config.ts';
 import { type Database, openDatabase } from '../../database/database.ts';
 import { openFleet } from '../../fleet/fleet.ts';
-import { connect, type Host } from '../../transport/transport.ts';
+import type { Host } from '../../transport/transport.ts';
 import { fleetOptions } from '../fleet-options.ts';
+import { through } from '../through.ts';
 import type { BackupContext } from './wanted.ts';
 
 /** One of the environment's databases, open, with the replica that is read in its place. */
@@ -13,32 +14,26 @@ export interface Source {
   replica: Database | null;
 }
 
-/** Runs `use` with one of the databases open, through its host where it has a `via`; everything is closed afterwards. */
-export async function withDatabase<T>(
+/** Runs `use` with one of the databases open; everything is closed afterwards. */
+export function withDatabase<T>(
   context: BackupContext,
   section: DatabaseSection,
   use: (source: Source) => Promise<T>,
 ): Promise<T> {
-  const { workspace, scratch } = context.place;
-  const host =
-    section.via === undefined
-      ? null
-      : await connect({ at: section.via, with: {} }, { ...fleetOptions(context), path: '/' });
-  const open: Database[] = [];
-  try {
-    const tunnel = host ? (hostname: string, port: number) => host.tunnel(hostname, port) : undefined;
+  return through(context, section, async (options) => {
+    const open: Database[] = [];
     const opened = async (url: string) => {
-      const options = { workspace, scratch, tunnel, signal: context.signal };
       const database = await openDatabase({ name: section.name, url }, options);
       open.push(database);
       return database;
     };
-    const database = await opened(section.url);
-    return await use({ database, replica: section.replica === undefined ? null : await opened(section.replica) });
-  } finally {
-    for (const database of open) await database.close();
-    await host?.close();
-  }
+    try {
+      const database = await opened(section.url);
+      return await use({ database, replica: section.replica === undefined ? null : await opened(section.replica) });
+    } finally {
+      for (const database of open) await database.close();
+    }
+  });
 }
 
 /** As `withDatabase`, with all of them open at once, in their order. */

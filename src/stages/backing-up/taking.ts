@@ -21,6 +21,7 @@ export async function take(context: BackupContext, wanted: Wanted, vault: Vault)
       const taken = await takeBackup({
         ...{
           environment: wanted.environment,
+          scope: wanted.scope,
           recipients: wanted.recipients,
           version,
           configFiles,

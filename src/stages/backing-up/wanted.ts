@@ -13,6 +13,8 @@ export type BackupContext = StageContext<'backup'>;
 /** What is to be backed up, and how. */
 export interface Wanted {
   environment: string;
+  /** What names in the vault begin with: product and environment, since several products may share a vault. */
+  scope: string;
   databases: DatabaseSection[];
   configFiles: string[];
   /** A directory, ssh:// or s3://. */
@@ -27,8 +29,11 @@ export interface Wanted {
   providers: Provider[];
 }
 
+/** The environment of a backup without changeline.yml. */
+const STANDALONE = 'standalone';
+
 /** Inputs before the environment's section; null where neither asks for a backup. Throws `input-missing`, `config-invalid`. */
-export function wantedOf({ inputs, environment }: BackupContext): Wanted | null {
+export function wantedOf({ inputs, config, environment }: BackupContext): Wanted | null {
   const section = environment?.backup;
   const url = inputs['database-url'];
   const to = inputs.to || section?.to || '';
@@ -50,7 +55,9 @@ export function wantedOf({ inputs, environment }: BackupContext): Wanted | null 
   checkRecipients(recipients);
   const maxAge = section?.['max-age'];
   return {
-    ...{ environment: environment?.name ?? 'standalone', databases, configFiles, to, recipients },
+    environment: environment?.name ?? STANDALONE,
+    scope: config && environment ? `${config.name}-${environment.name}` : STANDALONE,
+    ...{ databases, configFiles, to, recipients },
     level: section?.level ?? 'compared',
     keep: section?.keep ?? null,
     maxAge: maxAge === undefined ? null : milliseconds(maxAge),
@@ -59,8 +66,9 @@ export function wantedOf({ inputs, environment }: BackupContext): Wanted | null 
 }
 
 /** Opens the vault; whoever asked closes it. Throws `vault-unreachable`, `config-invalid`, and the Failures of hosts. */
-export function vaultOf(context: BackupContext, { to }: Pick<Wanted, 'to'>): Promise<Vault> {
+export async function vaultOf(context: BackupContext, { to }: Pick<Wanted, 'to'>): Promise<Vault> {
   const s3 = context.environment?.backup?.s3 ?? null;
+  if (context.environment === null && /^s3:/i.test(to)) throw noKeys();
   const reach = (at: string) => connect({ at, with: {} }, { ...fleetOptions(context), path: '/' });
   return openVault(to, { workspace: context.place.workspace, s3, connect: reach, signal: context.signal });
 }
@@ -90,6 +98,16 @@ function checkedProviders(providers: Provider[], databases: DatabaseSection[]): 
     });
   }
   return providers;
+}
+
+function noKeys(): Failure {
+  return new Failure({
+    code: 'config-invalid',
+    what: 'the keys of S3-compatible storage stand in changeline.yml, and this run has none',
+    where: 'the input to',
+    untouched: 'nothing was touched',
+    next: 'write a changeline.yml with the sections database and backup, whose s3 takes access-key and secret-key from ${AWS_ACCESS_KEY_ID} and ${AWS_SECRET_ACCESS_KEY} (docs/vaults.md), or back up to a directory or over SSH',
+  });
 }
 
 function missing(what: string, next: string): Failure {

@@ -1,5 +1,6 @@
 /** Restored copies that one stage of a line leaves for a later one: a backup that was proven is rehearsed on. */
 import type { Throwaway } from '../../database/database.ts';
+import { failureFrom } from '../../outcome/outcome.ts';
 
 /** The copies of one run. The frame closes what nobody took. */
 export class Copies {
@@ -18,10 +19,13 @@ export class Copies {
     return copy;
   }
 
-  async close(): Promise<void> {
+  /** Closes what nobody took. A copy that cannot be closed says so and holds up neither the others nor the run. */
+  async close(warn: (line: string) => void): Promise<void> {
     for (const [database, copy] of this.#kept) {
       this.#kept.delete(database);
-      await copy.close();
+      await copy.close().catch((error: unknown) => {
+        warn(`the copy of ${database} could not be removed: ${failureFrom(error).message}`);
+      });
     }
   }
 }

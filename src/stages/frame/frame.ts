@@ -36,7 +36,7 @@ export async function perform<V extends Verb>(verb: V, door: Doorway): Promise<P
     book = await openOrJoin(verb, door, prepared);
     if (book && ACTIONS[verb].environment === 'touches') await publishBeginning(door, prepared, book);
     const context = contextOf(verb, door, prepared, book);
-    const result = await workOf(verb, context).finally(() => context.copies.close());
+    const result = await workOf(verb, context).finally(() => context.copies.close(context.log.warn));
     return await recorded({ verb, result, change: null, took: Date.now() - began, failure: null }, book);
   } catch (thrown) {
     const failure = failureFrom(door.signal.aborted ? asCancelled(thrown) : thrown);

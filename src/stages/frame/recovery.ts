@@ -38,6 +38,7 @@ export async function recover<V extends Verb>(
     if (now.open?.change !== change.id) throw endedMeanwhile(change.id, environment.name);
     return [];
   });
+  if (change.verb === 'rollback') await letWritesIn(door, prepared, book, why);
   const stage = await loadStage('deploy');
   // The stages share the inputs that recovery needs (environment, ssh-key); the version is that of the change.
   const inputs = { artifact: '', override: '', 'ssh-key': '', ...prepared.inputs, version: change.version ?? '' };
@@ -69,6 +70,19 @@ function endedMeanwhile(change: string, environment: string): Failure {
     untouched: 'nothing was changed',
     next: 'start again',
   });
+}
+
+/** A restore holds off writes, in PostgreSQL beyond its own end: a rollback that died must not leave them so. */
+async function letWritesIn<V extends Verb>(
+  door: Doorway,
+  prepared: Prepared<V>,
+  book: Book,
+  why: string,
+): Promise<void> {
+  const rollback = await loadStage('rollback');
+  const none = { version: '', data: '', backup: '', identity: '', why: '', artifact: '', 'ssh-key': '' };
+  const inputs = { ...none, ...prepared.inputs };
+  await rollback.turnBack!(contextOf('rollback', door, { ...prepared, inputs }, book), why);
 }
 
 /** A rollback that died is not turned back to the version it came from: the next run takes the hosts on. */

@@ -21,7 +21,10 @@ export interface Holding {
 /** The environment's state in the ledger, as far as it matters here; null where none is kept. */
 export type Known = Pick<EnvironmentState, 'live' | 'held' | 'migrations'> | null;
 
-/** Decides by the ledger alone, as a plan can: see `holdNow`. Pure but for what the migrator decides. */
+/**
+ * Decides by the ledger alone, as a plan can: `holdNow` holds at least as much. Pure but for what the migrator decides.
+ * Before the first delivery nothing is held: a database is built from its first migration on, contracting ones too.
+ */
 export function holdByLedger(
   { environment }: Pick<MigrateContext, 'environment'>,
   section: MigrateSection,
@@ -32,10 +35,8 @@ export function holdByLedger(
 ): Holding {
   const all = { apply: pending, held: [], why: null, blind: null };
   if (section.contract === 'apply' || known === null || known.live === null) return all;
-  if (!environment?.deploy || environment.hosts.length === 0) {
-    const contracting = pending.filter(({ kind }) => kind === 'contract');
-    return { ...all, blind: contracting.length > 0 ? unseen(contracting) : null };
-  }
+  if (!environment?.deploy || environment.hosts.length === 0)
+    return { ...all, blind: unheld(pending, 'without a deploy section it is not known which versions run') };
   if (section.commands)
     return {
       ...all,
@@ -44,11 +45,24 @@ export function holdByLedger(
   const live = known.live.version;
   const knows = (version: string) =>
     known.held.some((each) => each.migration === version && each.database === database.name && each.version === live);
-  return { ...migrator.hold(pending, knows), why: null, blind: null };
+  return heldBy(migrator, pending, knows, null);
+}
+
+/** What the migrator holds, and what it cannot hold although old code may run. */
+function heldBy(
+  migrator: Migrator,
+  pending: Waiting[],
+  knows: (version: string) => boolean,
+  why: string | null,
+): Holding {
+  const { apply, held } = migrator.hold(pending, knows);
+  const through = apply.filter(({ version }) => !knows(version));
+  return { apply, held, why, blind: unheld(through, 'a script of EF Core is applied as a whole') };
 }
 
 /**
  * As `holdByLedger`; and what would contract now goes only where every host runs the live version, which knows it.
+ * Before the first delivery it goes only where no host runs anything yet: it may be code from before Changeline.
  */
 export async function holdNow(
   context: MigrateContext,
@@ -60,20 +74,24 @@ export async function holdNow(
 ): Promise<Holding> {
   const holding = holdByLedger(context, section, known, database, migrator, pending);
   const contracts = holding.apply.some(({ kind }) => kind === 'contract');
-  const asked = section.contract === 'hold' && known?.live && context.environment?.deploy;
+  const asked = section.contract === 'hold' && known !== null && context.environment?.deploy;
   if (!contracts || !asked || context.environment!.hosts.length === 0) return holding;
-  const why = await otherCode(context, known!.live!.version);
-  return why === null ? holding : { ...migrator.hold(pending, () => false), why, blind: null };
+  const why = await otherCode(context, known.live?.version ?? null);
+  return why === null ? holding : heldBy(migrator, pending, () => false, why);
 }
 
-/** Which host runs something else than this version, or may; null where none does. */
-async function otherCode(context: MigrateContext, live: string): Promise<string | null> {
+/** Which host runs something else than the live version, or may; null where none does. */
+async function otherCode(context: MigrateContext, live: string | null): Promise<string | null> {
   const fleet = await openReachable(context.environment!, fleetOptions(context));
   try {
     const lost = fleet.lost.map(({ name }) => `${name} cannot be reached`);
     const states = await survey(fleet);
     const other = states
-      .filter(({ current }) => current !== live)
+      .filter(({ current, link, currentIsLink }) =>
+        live === null
+          ? current !== context.inputs.version && (link !== '' || !currentIsLink) // what comes knows its own migrations
+          : current !== live,
+      )
       .map(({ host, current }) => `${host} runs ${current ?? 'something unknown'}`);
     return [...other, ...lost].join(', ') || null;
   } catch (error) {
@@ -83,9 +101,10 @@ async function otherCode(context: MigrateContext, live: string): Promise<string 
   }
 }
 
-function unseen(contracting: Waiting[]): string {
-  const files = contracting.map(({ file }) => file).join(', ');
-  return `without a deploy section it is not known which versions run, so nothing is held back; old code cannot live with ${files}`;
+/** Says which of these contract and are not held; null where none does. */
+function unheld(pending: Waiting[], because: string): string | null {
+  const files = pending.filter(({ kind }) => kind === 'contract').map(({ file }) => file);
+  return files.length > 0 ? `${because}, so nothing is held back; old code cannot live with ${files.join(', ')}` : null;
 }
 
 /** What is held, one sentence each. `version`: the one that this delivery brings. */

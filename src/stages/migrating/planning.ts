@@ -1,9 +1,9 @@
 /** What can be told before a migration: what is pending, what is held back, and everything that would be in the way. */
 import { fetchArtifact, findArtifact, isFetched } from '../../artifact/artifact.ts';
 import type { MigrateSection } from '../../config/config.ts';
-import { checkThrowaway, type Database } from '../../database/database.ts';
+import { checkThrowaway, type Database, isFenced } from '../../database/database.ts';
 import { checkRoom, findLinter, NO_LINTER } from '../../migration/migration.ts';
-import { failureFrom } from '../../outcome/outcome.ts';
+import { Failure, failureFrom } from '../../outcome/outcome.ts';
 import { artifactRequest } from '../artifact-of.ts';
 import { placeOf } from '../backing-up/place.ts';
 import { planPrecedence } from '../precedence.ts';
@@ -34,6 +34,7 @@ async function planTarget(
   { database, lag }: Target,
   known: boolean,
 ): Promise<Planned[]> {
+  if (await isFenced(database)) throw heldOff(context, database);
   await planCopy(context, database);
   const planned: Planned[] = [
     { kind: 'will', text: `rehearse pending migrations on a copy of ${database.where}, then apply them there` },
@@ -43,6 +44,17 @@ async function planTarget(
   const lints = section.lint !== 'off' && database.engine === 'postgres' && !section.commands;
   if (lints && (await findLinter(context.place.workspace)) === null) planned.push({ kind: 'blind', text: NO_LINTER });
   return known ? [...planned, ...(await planPending(context, section, database))] : planned;
+}
+
+/** A restore that was killed has left production read-only, and whoever ended its change could not lift that. */
+function heldOff({ environment }: MigrateContext, { where }: Database): Failure {
+  return new Failure({
+    code: 'database-busy',
+    what: 'writes are held off by a restore that was killed',
+    where,
+    untouched: 'nothing was changed',
+    next: `changeline rollback --environment ${environment!.name} --data keep lets them in again, and so does, by hand, ALTER DATABASE … RESET default_transaction_read_only`,
+  });
 }
 
 /** Throws where no copy could be had: no server of a fitting version, no tool, no room. */

@@ -18,7 +18,7 @@ import {
 } from '../../migration/migration.ts';
 import { Failure } from '../../outcome/outcome.ts';
 import { placeOf } from '../backing-up/place.ts';
-import type { Known } from './holding.ts';
+import type { Holding, Known } from './holding.ts';
 import type { Source } from './source.ts';
 import type { MigrateContext } from './target.ts';
 
@@ -29,6 +29,9 @@ export interface Rehearsed extends Rehearsal {
   on: string;
 }
 
+const CONTRACTS =
+  'the schema shows that old code may not be able to live with what the command did, of which nothing is held back:';
+
 /** At most so many findings are told one by one. */
 const TOLD = 20;
 
@@ -36,19 +39,18 @@ const TOLD = 20;
 export async function rehearseOnCopy(
   context: MigrateContext,
   section: MigrateSection,
-  database: Database,
-  migrator: Migrator,
-  apply: Waiting[],
-  known: Known,
+  { database, migrator, holding, known }: { database: Database; migrator: Migrator; holding: Holding; known: Known },
 ): Promise<Rehearsed> {
   const { log, signal } = context;
-  const versions = new Set(apply.map(({ version }) => version));
+  const versions = new Set(holding.apply.map(({ version }) => version));
   const only = (version: string) => versions.has(version);
   const { copy, on, close } = await copyFor(context, database);
   try {
     const change = context.change?.id ?? 'none';
     log.progress('rehearsing');
-    const rehearsal = await rehearse(copy, database, migrator, { change, log, signal, only });
+    const rehearsal = await rehearse(copy, database, migrator, { change, log, signal, only }).catch((error) => {
+      throw withHeld(error, holding);
+    });
     const rehearsed = { ...rehearsal, forecast: forecastFor(rehearsal, database, known), on };
     tell(context, rehearsed);
     const longest = section['max-lock'] === undefined ? null : milliseconds(section['max-lock']);
@@ -58,6 +60,17 @@ export async function rehearseOnCopy(
     log.progress(null);
     await close();
   }
+}
+
+/** What failed in the rehearsal may need a migration that is held back. */
+function withHeld(error: unknown, { held }: Holding): unknown {
+  if (!(error instanceof Failure) || error.code !== 'rehearsal-failed' || held.length === 0) return error;
+  const { code, what, where, why, untouched, next, facts } = error;
+  const files = held.map(({ file }) => file).join(', ');
+  return new Failure({
+    ...{ code, what, where, why, untouched, facts, cause: error },
+    next: `${next}; held back, and so not there for it: ${files} (deliver this one later, or set migrate.contract: apply)`,
+  });
 }
 
 /** A restored copy; `on` is for people. */
@@ -91,7 +104,7 @@ function forecastFor({ applied, migrations }: Rehearsal, database: Database, kno
   return forecastOf(applied, (version) => atomic.has(version), ratios);
 }
 
-function tell({ log }: MigrateContext, { forecast, applied, grew, noDown, on }: Rehearsed): void {
+function tell({ log }: MigrateContext, { forecast, applied, migrations, grew, noDown, on }: Rehearsed): void {
   const took = applied.reduce((sum, one) => sum + one.took, 0);
   const grown = grew > 1e6 ? `, the database grew by ${Math.round(grew / 1e6)} MB` : '';
   log.info(
@@ -104,6 +117,8 @@ function tell({ log }: MigrateContext, { forecast, applied, grew, noDown, on }: 
       `${file}:${line} holds up ${blocks === 'reads' ? 'reads and writes of' : 'writes to'} ${table} for ${words} (${mode})`,
     );
   }
+  const contracting = migrations.filter(({ kind, atomic }) => kind === 'contract' && atomic === null);
+  if (contracting.length > 0) log.warn(`${CONTRACTS} ${contracting.map(({ file }) => file).join(', ')}`);
   if (noDown !== null) log.detail(`it could not be taken back by migrations: ${noDown}`);
 }
 

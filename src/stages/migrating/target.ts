@@ -1,11 +1,10 @@
 /** The database that is migrated, opened: through its host where it has one, with the replica that is watched. */
 import type { DatabaseSection, MigrateSection } from '../../config/config.ts';
-import { type Database, openDatabase } from '../../database/database.ts';
+import { type Database, type OpenOptions, openDatabase } from '../../database/database.ts';
 import { lagOf } from '../../migration/migration.ts';
 import { Failure } from '../../outcome/outcome.ts';
-import { connect } from '../../transport/transport.ts';
-import { fleetOptions } from '../fleet-options.ts';
 import type { StageContext } from '../stage.ts';
+import { through } from '../through.ts';
 
 export type MigrateContext = StageContext<'migrate'>;
 
@@ -23,27 +22,29 @@ export async function withTarget<T>(
   use: (target: Target) => Promise<T>,
 ): Promise<T> {
   const chosen = databaseOf(context, section);
-  const { workspace, scratch } = context.place;
-  const through =
-    chosen.via === undefined
-      ? null
-      : await connect({ at: chosen.via, with: {} }, { ...fleetOptions(context), path: '/' });
+  // A signal of its own: a migration that no transaction protects is finished, not cut off, when the run is cancelled.
+  const { signal } = new AbortController();
+  return through(context, chosen, (options) => withOpen(options, chosen, section, use), signal);
+}
+
+async function withOpen<T>(
+  options: OpenOptions,
+  chosen: DatabaseSection,
+  section: MigrateSection,
+  use: (target: Target) => Promise<T>,
+): Promise<T> {
   const opened: Database[] = [];
+  const open = async (url: string) => {
+    const database = await openDatabase({ ...chosen, url }, options);
+    opened.push(database);
+    return database;
+  };
   try {
-    // A signal of its own: a migration that no transaction protects is finished, not cut off, when the run is cancelled.
-    const signal = new AbortController().signal;
-    const tunnel = through ? (hostname: string, port: number) => through.tunnel(hostname, port) : undefined;
-    const open = async (url: string) => {
-      const database = await openDatabase({ ...chosen, url }, { workspace, scratch, tunnel, signal });
-      opened.push(database);
-      return database;
-    };
     const database = await open(chosen.url);
     const replica = section['max-lag'] && chosen.replica ? await open(chosen.replica) : null;
     return await use({ database, lag: () => lagOf(database, replica) });
   } finally {
     for (const database of opened) await database.close();
-    await through?.close();
   }
 }
 

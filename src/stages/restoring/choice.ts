@@ -32,19 +32,42 @@ export function askedFor(input: string, section: Asked | undefined): Asked {
  * live here nobody knows what it lived with: everything counts that was done after its own migrations.
  */
 export function stepsSince(state: EnvironmentState, version: string): SchemaStep[] {
-  const standing = state.migrations.filter(({ undone }) => undone === null);
+  return allSince(state, version).filter(({ undone }) => undone === null);
+}
+
+/**
+ * True where something was done to schemas since `version` was live, and all of it was undone, with nothing made live
+ * since (ids of changes sort by time): this run goes on where an earlier one stopped.
+ */
+export function wasTakenBack(state: EnvironmentState, version: string): boolean {
+  const all = allSince(state, version);
+  const live = state.live?.change ?? '';
+  return all.length > 0 && all.every(({ undone }) => undone !== null && undone >= live);
+}
+
+function allSince(state: EnvironmentState, version: string): SchemaStep[] {
+  const { migrations } = state;
   const lives = [state.live, ...state.before];
   const at = lives.findIndex((each) => each?.version === version);
   const live = lives[at];
   if (!live) {
-    const own = standing.findIndex((step) => step.version === version);
-    return own < 0 ? standing : standing.slice(0, own);
+    const own = migrations.findIndex((step) => step.version === version && step.undone === null);
+    return own < 0 ? migrations : migrations.slice(0, own);
   }
   const broughtBack = state.incidents.some(({ change, to }) => change === live.change && to === version);
   const fitting = new Set<string | null>(lives.slice(at).map((each) => each?.version ?? null));
-  return standing.filter(
+  return migrations.filter(
     (step) => (step.change !== live.change && step.at > live.since) || (broughtBack && !fitting.has(step.version)),
   );
+}
+
+/**
+ * The changes whose steps a restore takes back in one database: what was done to its schema after its part of the
+ * backup was begun (`began`, ISO 8601), whatever version they came with. What the backup holds already stays.
+ */
+export function undoneBy({ migrations }: EnvironmentState, database: string, began: string): string[] {
+  const since = migrations.filter((step) => step.database === database && step.undone === null && step.at > began);
+  return [...new Set(since.map(({ change }) => change))];
 }
 
 /** A migration that old code cannot live with. */
@@ -64,25 +87,48 @@ export function contractingIn(steps: readonly SchemaStep[]): Contracting[] {
   );
 }
 
-/** The way that is taken. Throws `data-irreversible` where `down` was asked for and there is none. */
-export function choose(asked: Asked, steps: readonly SchemaStep[]): Choice {
-  if (asked === 'restore') return { kind: 'restore', because: 'asked for' };
-  if (steps.length === 0) return { kind: 'nothing', because: 'no migration was applied since that version was live' };
+/** What `choose` goes by beside the steps. */
+export interface Asking {
+  asked: Asked;
+  /** The input backup; empty where none was named. */
+  backup: string;
+  /** True where the input asked, for this one run. */
+  now: boolean;
+  /** True where there were steps, and all of them were taken back. */
+  takenBack: boolean;
+}
+
+/**
+ * The way that is taken. A restore without a backup that was named needs steps to take back: a second run of the same
+ * must not throw away what was written since the first. Throws `data-irreversible` where what was asked for cannot be.
+ */
+export function choose({ asked, backup, now, takenBack }: Asking, steps: readonly SchemaStep[]): Choice {
+  if (asked === 'restore' && (steps.length > 0 || backup)) return { kind: 'restore', because: 'asked for' };
+  if (steps.length === 0) {
+    if (takenBack)
+      return { kind: 'nothing', because: 'the migrations since that version was live were taken back before' };
+    if (asked === 'restore' && now)
+      throw irreversible(
+        'it is not said which backup to restore',
+        'no migration was applied since that version was live, so none belongs to it',
+        'name it in the input backup: what was written since is lost, and counted first',
+      );
+    return { kind: 'nothing', because: 'no migration was applied since that version was live' };
+  }
   if (asked === 'keep') return { kind: 'keep', because: 'asked for' };
   if (asked === 'down') {
     const lacking = noWayDown(steps);
     if (lacking === null) return { kind: 'down', because: 'asked for' };
-    throw new Failure({
-      code: 'data-irreversible',
-      what: 'not every migration can be undone',
-      why: lacking,
-      untouched: 'nothing was changed',
-      next: 'choose data: keep or data: restore',
-    });
+    throw irreversible('not every migration can be undone', lacking, 'choose data: keep or data: restore');
   }
   if (contractingIn(steps).length > 0)
     return { kind: 'undecided', because: 'old code cannot live with what was done to the schema' };
   return { kind: 'keep', because: 'the migrations since then only added, and old code can live with that' };
+}
+
+/** A Failure `data-irreversible`: nothing was begun. */
+export function irreversible(what: string, why: string, next: string): Failure {
+  return new Failure({ code: 'data-irreversible', what, why, untouched: 'nothing was changed', next });
 }
 
 /** Why the steps cannot be undone, in words; null where they can. */

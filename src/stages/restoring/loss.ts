@@ -27,17 +27,27 @@ export function lossOf(database: string, now: Contents, then: Contents): Loss[] 
   });
 }
 
-/** `orders: 1,204 rows now, 1,180 in the backup`; `users: 12 rows on both sides, of which some were changed`. */
+/** `orders: 1,204 rows now, 1,180 in the backup`; `users: 12 rows on both sides, not all of them the same`. */
 export function lossInWords({ table, now, backup }: Loss): string {
   const number = (rows: number) => rows.toLocaleString('en');
   return now === backup
-    ? `${table}: ${number(now)} rows on both sides, of which some were changed`
+    ? `${table}: ${number(now)} rows on both sides, not all of them the same`
     : `${table}: ${number(now)} rows now, ${number(backup)} in the backup`;
 }
 
 /** All of it on one line; the first few tables by name. */
 export function lossesInWords(losses: readonly Loss[]): string {
   if (losses.length === 0) return 'nothing is lost: the backup holds what the database holds';
+  return listed(losses);
+}
+
+/** As `lossesInWords`, of numbers of rows alone: equal ones do not say that the rows are. */
+export function estimateInWords(losses: readonly Loss[]): string {
+  const words = losses.length ? listed(losses) : 'every table has as many rows as in the backup';
+  return `${words} (estimated by numbers of rows, so rows that were changed do not show; counted under a fence when it is done)`;
+}
+
+function listed(losses: readonly Loss[]): string {
   const more = losses.length > 5 ? ` and ${losses.length - 5} more tables` : '';
   return `lost is what changed since the backup: ${losses.slice(0, 5).map(lossInWords).join(', ')}${more}`;
 }

@@ -7,6 +7,7 @@ import { connect } from '../../transport/transport.ts';
 import { openVault, type Vault } from '../../vault/vault.ts';
 import { fleetOptions } from '../fleet-options.ts';
 import type { StageContext } from '../stage.ts';
+import { through } from '../through.ts';
 
 export type RollbackContext = StageContext<'rollback'>;
 
@@ -23,32 +24,17 @@ export function sectionOf({ environment }: RollbackContext, name: string): Datab
   });
 }
 
+/** The URL of the login that may replace a database; null where it is the database's own. */
+export function adminOf({ environment }: RollbackContext, { name }: DatabaseSection): string | null {
+  const admin = environment!.rollback?.admin;
+  return (typeof admin === 'object' ? admin[name] : admin) ?? null;
+}
+
 /** A live database, open, and the means to replace it where they were asked for. */
 export interface Reached {
   section: DatabaseSection;
   database: Database;
   replacement: Replacement;
-}
-
-type Options = Parameters<typeof openDatabase>[1];
-
-/** Runs `use` with what a section leads to, through its host where it has a `via`. */
-async function through<T>(
-  context: RollbackContext,
-  section: DatabaseSection,
-  use: (options: Options) => Promise<T>,
-): Promise<T> {
-  const { workspace, scratch } = context.place;
-  const host =
-    section.via === undefined
-      ? null
-      : await connect({ at: section.via, with: {} }, { ...fleetOptions(context), path: '/' });
-  const tunnel = host ? (hostname: string, port: number) => host.tunnel(hostname, port) : undefined;
-  try {
-    return await use({ workspace, scratch, tunnel, signal: context.signal });
-  } finally {
-    await host?.close();
-  }
 }
 
 /** Runs `use` with a database open, and closes it. */
@@ -75,7 +61,7 @@ export function withReplacements<T>(
   return through(context, section, async (options) => {
     const database = await openDatabase(section, options);
     try {
-      const replacing = await replacement(section, { ...options, admin: context.environment!.rollback?.admin ?? null });
+      const replacing = await replacement(section, { ...options, admin: adminOf(context, section) });
       const next = withReplacements(context, rest, use, [...open, { section, database, replacement: replacing }]);
       return await next.finally(() => replacing.close());
     } finally {

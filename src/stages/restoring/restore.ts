@@ -2,10 +2,11 @@
 import { type ConfigPart, type DatabasePart, type Manifest, readPart } from '../../backup/backup.ts';
 import { type Beside, compareContents, type Fence, type Swapped } from '../../database/database.ts';
 import { inWords } from '../../duration/duration.ts';
+import type { EnvironmentState } from '../../ledger/ledger.ts';
 import { Failure, failureFrom } from '../../outcome/outcome.ts';
-import type { Host } from '../../transport/transport.ts';
 import type { Vault } from '../../vault/vault.ts';
-import { type FilesBack, filesBack } from './files.ts';
+import { irreversible, undoneBy } from './choice.ts';
+import { type FilesBack, filesBack, type Hosts, readFiles } from './files.ts';
 import { type Loss, lossesInWords, lossOf } from './loss.ts';
 import { type Reached, type RollbackContext, sectionOf, withReplacements } from './reach.ts';
 
@@ -13,18 +14,20 @@ import { type Reached, type RollbackContext, sectionOf, withReplacements } from 
 export interface Wanted {
   manifest: Manifest;
   vault: Vault;
-  hosts: readonly Host[];
-  /** The changes whose steps it takes back. */
-  undoes: readonly string[];
+  hosts: Hosts;
+  /** By the ledger: which steps it takes back. */
+  state: EnvironmentState;
 }
 
 /** What came of it. */
 export interface Restored {
   backup: string;
   losses: Loss[];
-  /** By database; empty for one that held what the backup holds already. */
+  /** By database; without those that held what the backup holds already. */
   swapped: (Swapped & { database: string })[];
   files: FilesBack;
+  /** What is not as it should be although the data are back. */
+  problems: string[];
 }
 
 /** One database at work. */
@@ -65,29 +68,35 @@ export function databaseParts({ id, parts }: Manifest): DatabasePart[] {
   for (const part of parts) {
     if (part.kind === 'provided')
       throw irreversible(
-        id,
         `another tool holds the backup of ${part.name}`,
-        `restore ${part.backup} with that tool, then run this with data: keep`,
+        `${id} only names it`,
+        `restore ${part.backup} with that tool, as it is done there, then run this with data: keep`,
       );
     if (part.kind === 'database' && part.contents === null)
       throw irreversible(
-        id,
         `the backup of ${part.name} does not say what it holds, so a restore could not be proven`,
-        'use a newer backup',
+        `${id} was written by an older version of Changeline`,
+        'name a newer backup, or restore this one by hand: docs/backups.md',
       );
   }
   return parts.filter((part) => part.kind === 'database');
 }
 
-async function inOrder(
-  context: RollbackContext,
-  { manifest, vault, hosts, undoes }: Wanted,
-  works: Work[],
-): Promise<Restored> {
-  const { log, signal } = context;
+async function inOrder(context: RollbackContext, wanted: Wanted, works: Work[]): Promise<Restored> {
+  const { manifest, vault, hosts } = wanted;
   const identity = context.inputs.identity || null;
-  const id = context.change!.id;
   for (const work of works) await ready(work, vault, identity);
+  const config = manifest.parts.filter((part): part is ConfigPart => part.kind === 'config');
+  const then = await readFiles(config, vault, identity);
+  const losses = await fenceAndCount(context, works);
+  for (const work of works) if (!work.there) await build(context, work, vault, identity);
+  stopIfCancelled(context);
+  const { swapped, problems } = await swapAll(context, wanted, works);
+  const files = await filesBack(then, hosts, context.change!.id);
+  return { backup: manifest.id, losses, swapped, files, problems };
+}
+
+async function fenceAndCount({ log, signal }: RollbackContext, works: Work[]): Promise<Loss[]> {
   const losses: Loss[] = [];
   for (const work of works) {
     log.progress(`restore: ${work.part.name}, fencing writes and counting`);
@@ -98,47 +107,83 @@ async function inOrder(
     work.there = same && (await work.database.fingerprint()).digest === work.part.fingerprint;
   }
   log.info(lossesInWords(losses));
-  for (const work of works) if (!work.there) await build(context, work, vault, identity);
-  stopIfCancelled(context);
+  return losses;
+}
+
+/** From the first swap on the run is not cancelled any more. What was swapped is in the ledger before anything else is done. */
+async function swapAll(
+  context: RollbackContext,
+  { manifest, state }: Wanted,
+  works: Work[],
+): Promise<Pick<Restored, 'swapped' | 'problems'>> {
   const swapped: Restored['swapped'] = [];
+  const problems: string[] = [];
   for (const work of works) {
-    if (work.beside) swapped.push({ ...(await work.beside.swap()), database: work.part.name });
+    const { name: database, began } = work.part;
+    if (work.beside) {
+      const done = await work.beside.swap().catch((thrown) => {
+        throw swapped.length > 0 ? halfRestored(failureFrom(thrown), manifest.id, swapped, works) : thrown;
+      });
+      swapped.push({ ...done, database });
+      problems.push(...done.missing.map((each) => `${database}: could not be made again: ${each}`));
+    }
     work.swapped = true;
-    await context.book!.note({ kind: 'undone', database: work.part.name, changes: [...undoes], by: id });
-    await work.fence?.release();
+    const changes = undoneBy(state, database, began);
+    await context.book!.note({ kind: 'undone', database, changes, by: context.change!.id });
+    await remember(context);
+    await release(context, work);
   }
   for (const { database, kept, remove, away } of swapped)
-    log.info(`${database}: restored, ${inWords(away)} away; the replaced data are kept as ${kept} until ${remove}`);
-  const config = manifest.parts.filter((part): part is ConfigPart => part.kind === 'config');
-  const files = await filesBack(config, { hosts, vault, identity, id });
-  return { backup: manifest.id, losses, swapped, files };
+    context.log.info(
+      `${database}: restored, ${inWords(away)} away; the replaced data are kept as ${kept} until ${remove}`,
+    );
+  return { swapped, problems };
+}
+
+/** A run that dies later must not be followed by one that restores again. A ledger that does not answer is told at the end. */
+async function remember({ book, log }: RollbackContext): Promise<void> {
+  await book!.leaveOpen().catch((thrown) => log.warn(`the ledger does not know yet: ${failureFrom(thrown).what}`));
+}
+
+/** Several databases are swapped one after the other, and one of them was not. */
+function halfRestored(failure: Failure, backup: string, swapped: Restored['swapped'], works: readonly Work[]): Failure {
+  const done = swapped.map(({ database, kept }) => `${database} (what it replaced is kept as ${kept})`);
+  const left = works.filter((work) => !work.swapped && work.beside).map((work) => work.part.name);
+  return new Failure({
+    ...{ code: failure.code, what: failure.what, where: failure.where, why: failure.why },
+    untouched: `restored from ${backup} and live: ${done.join(', ')}; as they were: ${left.join(', ')}; no host was moved`,
+    next: 'mend what is named and run the same again at once: what still holds what the backup holds is left alone',
+    facts: { backup, swapped: swapped.map((each) => ({ ...each })) },
+    cause: failure,
+  });
 }
 
 /** All that can fail before writes are fenced. */
 async function ready({ database, replacement, part }: Work, vault: Vault, identity: string | null): Promise<void> {
   await replacement.breaks();
   await replacement.check();
-  const absent = await missingRoles(database, part);
-  if (absent.length > 0)
-    throw new Failure({
-      code: 'restore-failed',
-      what: `the server has no role ${absent.join(', ')}, which the backup names`,
-      where: database.where,
-      untouched: 'the live database is as it was',
-      next: 'create it (CREATE ROLE …), then run it again; none is created silently',
-    });
+  const lacking = await lackingRoles(database, part);
+  if (lacking) throw lacking;
   // A wrong identity and a vault that is away show here.
   (await readPart(vault, part, identity)).on('error', () => {}).destroy();
 }
 
-/** Roles that the backup names and the server lacks. Only PostgreSQL has them in its backups. */
-export async function missingRoles(
-  database: Reached['database'],
+/** A Failure for roles that policies, owners or privileges of the backup name and the server lacks; null where none is. Only PostgreSQL has them in its backups. */
+export async function lackingRoles(
+  { engine, query, where }: Pick<Reached['database'], 'engine' | 'query' | 'where'>,
   { traits }: Pick<DatabasePart, 'traits'>,
-): Promise<string[]> {
-  if (database.engine !== 'postgres' || traits.roles.length === 0) return [];
-  const there = new Set((await database.query('SELECT rolname AS name FROM pg_roles')).map(({ name }) => String(name)));
-  return traits.roles.filter((role) => !there.has(role));
+): Promise<Failure | null> {
+  if (engine !== 'postgres') return null;
+  const there = new Set((await query('SELECT rolname AS name FROM pg_roles')).map(({ name }) => String(name)));
+  const absent = [...new Set([...traits.roles, ...traits.owners])].filter((role) => !there.has(role));
+  if (absent.length === 0) return null;
+  return new Failure({
+    code: 'restore-failed',
+    what: `the server has no role ${absent.join(', ')}, which the backup names`,
+    where,
+    untouched: 'the live database is as it was',
+    next: 'create it (CREATE ROLE …), then run it again; none is created silently',
+  });
 }
 
 /** Builds the database beside the live one and proves it. */
@@ -164,11 +209,17 @@ async function build(context: RollbackContext, work: Work, vault: Vault, identit
 }
 
 /** After a failure too: what was built and not swapped in goes, and writes are let in again. */
-async function putBack({ log }: RollbackContext, work: Work): Promise<void> {
+async function putBack(context: RollbackContext, work: Work): Promise<void> {
   if (work.swapped) return;
-  const told = (error: unknown) => log.warn(`${work.part.name}: ${failureFrom(error).message}`);
-  await work.beside?.discard().catch(told);
-  await work.fence?.release().catch(told);
+  await work.beside?.discard().catch((error) => context.log.warn(`${work.part.name}: ${failureFrom(error).message}`));
+  await release(context, work);
+}
+
+/** Lets writes in. What cannot be done is told with what to do, and done by the end of the job or the next run. */
+async function release({ log }: RollbackContext, { fence, part }: Work): Promise<void> {
+  await fence?.release().catch((error) => {
+    log.warn(`${part.name}: whether writes are let in again is not known: ${failureFrom(error).message}`);
+  });
 }
 
 function stopIfCancelled({ signal }: RollbackContext): void {
@@ -179,8 +230,4 @@ function stopIfCancelled({ signal }: RollbackContext): void {
     untouched: 'the live data are as they were, and writes are let in again',
     next: 'run it again',
   });
-}
-
-function irreversible(where: string, what: string, next: string): Failure {
-  return new Failure({ code: 'data-irreversible', what, where, untouched: 'nothing was changed', next });
 }

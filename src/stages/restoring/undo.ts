@@ -1,6 +1,8 @@
 /** Undoes migrations on the live databases, before or after the hosts go back. */
 import { milliseconds } from '../../duration/duration.ts';
+import type { SchemaStep } from '../../ledger/ledger.ts';
 import { type Applied, findDowns, revertMigrations } from '../../migration/migration.ts';
+import { Failure, failureFrom } from '../../outcome/outcome.ts';
 import type { Downs } from './choice.ts';
 import { type RollbackContext, sectionOf, withDatabase } from './reach.ts';
 
@@ -21,28 +23,41 @@ export async function undo(
       const session = await database.session();
       // What a run that stopped has undone already is in no record any more.
       const known = await findDowns(session, database.engine, versions);
-      const standing = known.filter(({ name, has }) => has || name !== '').map(({ version }) => version);
+      const standing = known.filter(({ applied }) => applied).map(({ version }) => version);
       return revertMigrations(session, standing, {
         engine: database.engine,
         lockTimeout: (wait === undefined ? null : milliseconds(wait)) ?? LOCK_TIMEOUT,
         log: context.log,
         signal: context.signal,
       }).finally(() => session.close());
+    }).catch((thrown) => {
+      throw done.length > 0 ? afterOthers(failureFrom(thrown), done) : thrown;
     });
     done.push(...reverted);
   }
   return done;
 }
 
+/** What one database says is not all: others were changed before it. */
+function afterOthers(failure: Failure, done: readonly Applied[]): Failure {
+  return new Failure({
+    ...{ code: failure.code, what: failure.what, where: failure.where, why: failure.why, facts: failure.facts },
+    untouched: `undone before it, in another database: ${done.map(({ version }) => version).join(', ')}; no host was moved`,
+    next: `${failure.next}; a run of the same goes on where this one stopped`,
+    cause: failure,
+  });
+}
+
 /** Notes what was undone, and answers in which databases the schema is not the one that it was before. */
 export async function settleUndone(
   context: RollbackContext,
   downs: readonly Downs[],
-  changes: readonly string[],
+  steps: readonly SchemaStep[],
 ): Promise<string[]> {
   const unlike: string[] = [];
   for (const { database: name, leaves } of downs) {
-    await context.book!.note({ kind: 'undone', database: name, changes: [...changes], by: context.change!.id });
+    const changes = [...new Set(steps.filter(({ database }) => database === name).map(({ change }) => change))];
+    await context.book!.note({ kind: 'undone', database: name, changes, by: context.change!.id });
     const { digest } = await withDatabase(context, sectionOf(context, name), (database) => database.fingerprint());
     if (digest !== leaves) unlike.push(`the schema of ${name} is not what it was before the migrations`);
   }

@@ -4,7 +4,7 @@ import { markdownTable } from '../../escape/escape.ts';
 import type { KnownBackup, SchemaStep } from '../../ledger/ledger.ts';
 import type { Facts, Result } from '../../outcome/outcome.ts';
 import { contractingIn, noWayDown, timeDown, type Way } from './choice.ts';
-import { type Loss, lossesInWords } from './loss.ts';
+import { estimateInWords, type Loss } from './loss.ts';
 
 /** What is known of the ways. */
 export interface Known {
@@ -62,7 +62,7 @@ function restore({ backup, now, ...known }: Known): Laid {
   if (!backup)
     return { way: 'restore', means: 'not possible: the ledger knows no backup from before', takes: '', command: null };
   const { id, losses, why, encrypted } = backup;
-  const lost = losses ? `${lossesInWords(losses)} (estimated now; counted under a fence when it is done)` : (why ?? '');
+  const lost = losses ? estimateInWords(losses) : (why ?? '');
   const level = backup.known
     ? `${backup.known.level}, ${inWords(now.getTime() - Date.parse(backup.known.ended))} old`
     : 'not in the ledger';

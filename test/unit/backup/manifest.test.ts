@@ -43,7 +43,7 @@ describe('names', () => {
     const id = backupId('pro-d_1', day(3), 'ab12');
     expect(parseName(`${id}.database.main.zst.age`)).toEqual({
       id,
-      environment: 'pro-d_1',
+      scope: 'pro-d_1',
       at: day(3),
       manifest: false,
     });

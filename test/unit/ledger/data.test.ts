@@ -40,12 +40,42 @@ describe('what the ledger remembers of data', () => {
     expect(ids.filter((id) => id === 'b10')).toHaveLength(1);
   });
 
-  it('keeps one step for each change and database, whatever is noted twice', () => {
+  it('keeps a backup of a change whose incident is open, however old', () => {
+    const incidents = [{ id: 'i', change: 'bad', opened: at, from: null, to: null, why: '' }];
+    const of = (id: string, change: string): DataNote => ({ kind: 'backup', backup: { ...backup(id), change } });
+    const notes = [of('needed', 'bad'), ...Array.from({ length: 25 }, (_, index) => of(`b${index}`, 'c'))];
+    const { backups } = noted({ ...emptyState('production'), incidents }, notes);
+    expect(backups.map(({ id }) => id).slice(19)).toEqual(['b5', 'needed']);
+  });
+
+  const applied = (...versions: string[]) =>
+    versions.map((version) => ({ version, name: '', kind: 'expand' as const }));
+
+  it('keeps a step of a change, database and time once, as it was noted last', () => {
     const first: DataNote = { kind: 'migrated', step: step('c1') };
     const other: DataNote = { kind: 'migrated', step: step('c1', { database: 'orders' }) };
     const again: DataNote = { kind: 'migrated', step: step('c1', { after: 'c' }) };
     const { migrations } = noting(first, other, again);
     expect(migrations.map(({ database, after }) => `${database} ${after}`)).toEqual(['main c', 'orders b']);
+    const nothing: DataNote = { kind: 'migrated', step: step('c1', { applied: [] }) };
+    expect(noting(first, nothing).migrations).toEqual([]);
+  });
+
+  it('keeps two steps of one change, and of an earlier one what was not applied again', () => {
+    const half: DataNote = { kind: 'migrated', step: step('c1', { applied: applied('1', '2') }) };
+    const rest = step('c1', { at: '2026-02-03T05:00:00.000Z', applied: applied('3') });
+    const known = noting(half, { kind: 'migrated', step: rest });
+    expect(known.migrations.map((each) => each.applied.map(({ version }) => version))).toEqual([['3'], ['1', '2']]);
+    expect(known.migrations.map(({ down }) => down)).toEqual([20, 20]);
+
+    const anew: DataNote = { kind: 'migrated', step: step('c2', { applied: applied('2', '3') }) };
+    const { migrations } = noted(noted(known, [anew]), [anew]);
+    expect(migrations.map((each) => each.applied.map(({ version }) => version))).toEqual([['2', '3'], ['1']]);
+    expect(migrations[1]).toMatchObject({ change: 'c1', down: null, noDown: 'a part of it was applied again later' });
+    const elsewhere: DataNote = { kind: 'migrated', step: step('c3', { database: 'orders', applied: applied('1') }) };
+    expect(noted(known, [elsewhere]).migrations).toHaveLength(3);
+    const taken = noted(known, [{ kind: 'undone', database: 'main', changes: ['c1'], by: 'c4' }, anew]);
+    expect(taken.migrations.map(({ undone }) => undone)).toEqual([null, 'c4', 'c4']);
   });
 
   it('holds a migration for each version that it came with, until it is applied to that database', () => {
@@ -56,14 +86,17 @@ describe('what the ledger remembers of data', () => {
       'main 1.2.0',
       'main 1.1.0',
     ]);
-    const applied = step('c2', { applied: [{ version: '7', name: 'drop', kind: 'contract' }] });
-    expect(noting(...holding, { kind: 'migrated', step: applied }).held.map(({ database }) => database)).toEqual([
+    const drops = step('c2', { applied: [{ version: '7', name: 'drop', kind: 'contract' }] });
+    expect(noting(...holding, { kind: 'migrated', step: drops }).held.map(({ database }) => database)).toEqual([
       'orders',
     ]);
   });
 
   it('marks the steps of one database that were taken back, and by whom', () => {
-    const notes: DataNote[] = ['c1', 'c2', 'c3'].map((change) => ({ kind: 'migrated', step: step(change) }));
+    const notes: DataNote[] = ['c1', 'c2', 'c3'].map((change) => ({
+      kind: 'migrated',
+      step: step(change, { applied: applied(change) }),
+    }));
     const orders: DataNote = { kind: 'migrated', step: step('c3', { database: 'orders' }) };
     const undone: DataNote = { kind: 'undone', database: 'main', changes: ['c2', 'c3'], by: 'c4' };
     const { migrations } = noting(...notes, orders, undone);

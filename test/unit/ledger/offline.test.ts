@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { commitChange, emptyState, event, type Holder, type Incident, openChange } from '../../../src/ledger/ledger.ts';
+import {
+  commitChange,
+  emptyState,
+  event,
+  type Holder,
+  type Incident,
+  openChange,
+  type SchemaStep,
+} from '../../../src/ledger/ledger.ts';
 import { newestCopy, replay } from '../../../src/ledger/offline.ts';
 
 const holder: Holder = { kind: 'shell', machine: 'm', pid: 1, started: '1', actor: 'ann' };
@@ -47,5 +55,15 @@ describe('replay', () => {
   it('only records it where something newer is live by now', () => {
     const later = { ...before, fence: 9, live: { ...before.live, version: '3.0.0', since: '2999-01-01T00:00:00Z' } };
     expect(replay(later, change, []).state).toMatchObject({ live: { version: '3.0.0' }, fence: 9 });
+  });
+
+  it('takes back of the schemas what it took back offline', () => {
+    const step = (id: string, undone: string | null): SchemaStep => ({
+      ...{ change: id, version: id, at: committed.at, database: 'main', before: '', after: '', applied: [] },
+      ...{ down: null, noDown: null, backup: null, ratio: null, undone },
+    });
+    const known = { ...before, migrations: [step('b', null), step('a', null)] };
+    const { state } = replay(known, change, [], [step('b', change.id), step('a', 'earlier')]);
+    expect(state.migrations.map(({ undone }) => undone)).toEqual([change.id, null]);
   });
 });

@@ -59,7 +59,8 @@ describe('the factors', () => {
 
   test('only the newest twenty count, and nothing that is no ratio', () => {
     expect(factors([...Array(20).fill(1), ...Array(50).fill(9)])).toEqual(factors(Array(20).fill(1)));
-    expect(factors([0, -1, 1])).toEqual(factors([1]));
+    expect(factors([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1])).toEqual(factors([1]));
+    expect(Number.isFinite(factors([1e9, 1e-9]).high)).toBe(true);
   });
 });
 

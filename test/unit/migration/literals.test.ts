@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { literally } from '../../../src/migration/literals.ts';
+import { literally, numbered } from '../../../src/migration/literals.ts';
 
 test.each<[string | number | null, string]>([
   ['plain', "E'plain'"],
@@ -11,4 +11,10 @@ test.each<[string | number | null, string]>([
   [null, 'NULL'],
 ])('%s', (value, literal) => {
   expect(literally('VALUES (?, ?)', [value, 'b'])).toBe(`VALUES (${literal}, E'b')`);
+});
+
+test('a mark in a quoted name is none', () => {
+  const sql = 'SELECT 1 FROM "a?b""?"."t" WHERE x = ? AND "?" = ?';
+  expect(numbered(sql)).toBe('SELECT 1 FROM "a?b""?"."t" WHERE x = $1 AND "?" = $2');
+  expect(literally(sql, [7, 'c'])).toBe(`SELECT 1 FROM "a?b""?"."t" WHERE x = 7 AND "?" = E'c'`);
 });

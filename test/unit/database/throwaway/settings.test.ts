@@ -10,6 +10,7 @@ describe('the settings of a throwaway', () => {
     ['postgres', null, 'shared_buffers=128MB', 'maintenance_work_mem=64MB'],
     ['mariadb', 4 * GIB, 'innodb-buffer-pool-size=1024M', 'innodb-flush-method=nosync'],
     ['mysql', null, 'innodb-buffer-pool-size=128M', 'innodb-doublewrite=0'],
+    ['mysql', null, 'event-scheduler=OFF', 'loose-mysqlx=OFF'],
   ] as const)('%s with %s bytes of memory: %s, %s', (engine, memory, ...expected) => {
     expect(settingsFor(engine, { memory, cores: 2 }).proving.split(' ')).toEqual(expect.arrayContaining(expected));
   });

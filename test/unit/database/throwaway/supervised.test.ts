@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { unusable } from '../../../../src/database/throwaway/machine.ts';
 import { startFailure } from '../../../../src/database/throwaway/supervised.ts';
 
 describe('what the script says it cannot', () => {
@@ -17,4 +18,12 @@ describe('what the script says it cannot', () => {
     });
     expect(failure.next).toMatch(next);
   });
+});
+
+describe('a copy that cannot be filled', () => {
+  it.each([
+    ["status 1: ERROR 1114 (HY000) at line 2: The table 't' is full", 'disk-full'],
+    ['status 1: pg_restore: error: could not extend file "base/5/1": No space left on device', 'disk-full'],
+    ['status 1: ERROR 1064 (42000) at line 1: You have an error', 'backup-failed'],
+  ])('by %s is %s', (why, code) => expect(unusable('x', why)).toMatchObject({ code, why }));
 });

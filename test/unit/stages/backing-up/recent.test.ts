@@ -8,13 +8,19 @@ const parts = [
   { kind: 'config', host: 'web2', path: 'app.env' },
   { kind: 'config', host: 'web1', path: 'app.env' },
 ] as Part[];
-const manifest = { began: '2026-11-21T12:00:00.000Z', level: 'compared', parts } as Manifest;
+const manifest = {
+  began: '2026-11-21T12:00:00.000Z',
+  level: 'compared',
+  recipients: ['age1a', 'age1b'],
+  parts,
+} as Manifest;
 const needed: Needed = {
   now: new Date('2026-11-21T13:00:00.000Z'),
   maxAge: 3_600_001,
   level: 'restored',
   databases: { shop: 'f1', orders: 'f2' },
   files: ['web1', 'web2'].map((host) => ({ host, path: 'app.env' })),
+  recipients: ['age1b', 'age1a'],
 };
 
 describe('a backup', () => {
@@ -28,6 +34,8 @@ describe('a backup', () => {
     ['of fewer databases', { databases: { shop: 'f1', orders: 'f2', more: 'f3' } }, {}, 'other databases'],
     ['of more databases', { databases: { shop: 'f1' } }, {}, 'other databases'],
     ['of an earlier schema', { databases: { shop: 'f1', orders: 'f9' } }, {}, 'the schema of orders has changed'],
+    ['for other keys', { recipients: ['age1a'] }, {}, 'the recipients of now'],
+    ['that lies open', {}, { recipients: [] }, 'the recipients of now'],
     ['of another host', { files: [{ host: 'web1', path: 'app.env' }] }, {}, 'other config files'],
     ['of another file', { files: needed.files.map(({ host }) => ({ host, path: 'b' })) }, {}, 'other config files'],
   ])('%s does not', (_case, need, other, why) =>

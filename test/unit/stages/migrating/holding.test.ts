@@ -18,10 +18,15 @@ const live = (version: string) => ({ version, digest: null, commit: null, change
 const record = (version: string, database = 'main') => ({ migration: '2', database, version, since: '' });
 const DEPLOYED = { deploy: {}, hosts: [{ at: './a', with: {} }] };
 
-function held(known: Known, section: Partial<MigrateSection> = {}, environment: object = DEPLOYED) {
+/** As for a script of EF Core: one whole, of which nothing is held. */
+const whole = {
+  hold: (pending: Waiting[]) => ({ apply: pending, held: [] as Waiting[] }),
+} as Partial<Migrator> as Migrator;
+
+function held(known: Known, section: Partial<MigrateSection> = {}, environment: object = DEPLOYED, by = migrator) {
   const context = { environment } as unknown as Parameters<typeof holdByLedger>[0];
-  const whole = { from: 'db', contract: 'hold', ...section } as MigrateSection;
-  const { held: some, blind } = holdByLedger(context, whole, known, { name: 'main' }, migrator, PENDING);
+  const complete = { from: 'db', contract: 'hold', ...section } as MigrateSection;
+  const { held: some, blind } = holdByLedger(context, complete, known, { name: 'main' }, by, PENDING);
   return { held: some.map(({ version }) => version), blind: blind !== null };
 }
 const known = (parts: Partial<NonNullable<Known>>): Known => ({ live: null, held: [], migrations: [], ...parts });
@@ -41,6 +46,18 @@ describe('a contracting migration', () => {
     ['goes where no ledger is kept', held(null), [], false],
     ['goes where that is asked for', held(known({ live: live('1.0') }), { contract: 'apply' }), [], false],
     ['goes without a deploy section, which is said', held(known({ live: live('1.0') }), {}, { hosts: [] }), [], true],
+    [
+      'goes with its script of EF Core, which is said',
+      held(known({ live: live('1.0') }), {}, DEPLOYED, whole),
+      [],
+      true,
+    ],
+    [
+      'goes with its script of EF Core where the live version came with it',
+      held(known({ live: live('2.0'), held: [record('2.0')] }), {}, DEPLOYED, whole),
+      [],
+      false,
+    ],
     [
       'is not known of commands, which is said',
       held(known({ live: live('1.0') }), { commands: { pending: 'a', apply: 'b' } }),

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { type EnvironmentState, emptyState, type SchemaStep } from '../../../../src/ledger/ledger.ts';
-import { askedFor, backupFor, choose, downsOf, stepsSince, timeDown } from '../../../../src/stages/restoring/choice.ts';
+import {
+  askedFor,
+  backupFor,
+  choose,
+  downsOf,
+  stepsSince,
+  timeDown,
+  undoneBy,
+  wasTakenBack,
+} from '../../../../src/stages/restoring/choice.ts';
 
 const day = (at: number) => `2026-11-${String(at).padStart(2, '0')}T00:00:00.000Z`;
 
@@ -79,21 +88,53 @@ describe('what was applied since a version was live', () => {
   ])('%s', (_, version, state, expected) => expect(versions(stepsSince(state, version))).toEqual(expected));
 });
 
-describe('the way that is taken', () => {
+describe('what was taken back before', () => {
+  const undone = (by: string) => [step('3', 3, 'c', { undone: by }), step('2', 2, 'e')];
   it.each([
-    ['ask', [], 'nothing'],
-    ['keep', [], 'nothing'],
-    ['down', [], 'nothing'],
-    ['restore', [], 'restore'],
-    ['ask', [step('2', 2, 'ee')], 'keep'],
-    ['ask', [step('2', 2, 'ec')], 'undecided'],
-    ['keep', [step('2', 2, 'c')], 'keep'],
-    ['down', [step('2', 2, 'c')], 'down'],
-  ] as const)('%s with %j', (asked, steps, kind) => expect(choose(asked, steps).kind).toBe(kind));
+    ['by a run that did not bring the hosts', delivered({ migrations: undone('r9') }), true],
+    ['before what is live now', delivered({ migrations: undone('a1') }), false],
+    ['not at all', delivered(), false],
+    ['where nothing was to take back', delivered({ migrations: [] }), false],
+  ])('%s', (_, state, expected) => expect(wasTakenBack(state, '2')).toBe(expected));
+  it('a rollback that made the version live, too', () => {
+    const incidents = [{ id: 'i', change: 'r9', opened: day(5), from: '3', to: '2', why: '' }];
+    const state = delivered({ migrations: undone('r9'), live: live('2', 5, 'r9'), before: [live('1', 1)], incidents });
+    expect(wasTakenBack(state, '2')).toBe(true);
+  });
+});
 
+describe('what a restore takes back', () => {
+  const state = delivered({ migrations: [...delivered().migrations, step('0', 3, 'e', { database: 'other' })] });
+  it.each([
+    ['all that came after the backup was begun, whatever the version', day(1), ['c3', 'c2']],
+    ['not what the backup holds', day(2), ['c3']],
+    ['nothing', day(4), []],
+  ])('%s', (_, began, changes) => expect(undoneBy(state, 'main', began)).toEqual(changes));
+});
+
+describe('the way that is taken', () => {
+  const asking = { backup: '', now: true, takenBack: false };
+  it.each([
+    ['ask', [], {}, 'nothing'],
+    ['keep', [], {}, 'nothing'],
+    ['down', [], {}, 'nothing'],
+    ['restore', [], { backup: 'b3' }, 'restore'],
+    ['restore', [], { now: false }, 'nothing'],
+    ['restore', [], { takenBack: true }, 'nothing'],
+    ['restore', [step('2', 2, 'e')], {}, 'restore'],
+    ['ask', [step('2', 2, 'ee')], {}, 'keep'],
+    ['ask', [step('2', 2, 'ec')], {}, 'undecided'],
+    ['keep', [step('2', 2, 'c')], {}, 'keep'],
+    ['down', [step('2', 2, 'c')], {}, 'down'],
+  ] as const)('%s with %j and %j', (asked, steps, more, kind) =>
+    expect(choose({ ...asking, asked, ...more }, steps).kind).toBe(kind),
+  );
+
+  it('a restore with nothing to take back must name its backup', () =>
+    expect(() => choose({ ...asking, asked: 'restore' }, [])).toThrow(/which backup/));
   it('down is refused with the reason where one step has no way down', () => {
     const steps = [step('3', 3, 'c'), step('2', 2, 'e', { down: null, noDown: '020 has none' })];
-    expect(() => choose('down', steps)).toThrow(/main, version 2: 020 has none/);
+    expect(() => choose({ ...asking, asked: 'down' }, steps)).toThrow(/main, version 2: 020 has none/);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lossesInWords, lossOf } from '../../../../src/stages/restoring/loss.ts';
+import { estimateInWords, lossesInWords, lossOf } from '../../../../src/stages/restoring/loss.ts';
 
 const contents = (tables: Record<string, [number, string]>) => ({
   tables: Object.fromEntries(Object.entries(tables).map(([name, [rows, sha256]]) => [name, { rows, sha256 }])),
@@ -22,9 +22,10 @@ describe('what a restore loses', () => {
 
   it('in words', () => {
     expect(lossesInWords([])).toContain('nothing is lost');
+    expect(estimateInWords([])).toMatch(/^every table has as many rows .* changed do not show/);
     const losses = lossOf('main', contents({ a: [1204, 'y'], b: [2, 'y'] }), contents({ a: [1180, 'x'], b: [2, 'x'] }));
     expect(lossesInWords(losses)).toBe(
-      'lost is what changed since the backup: a: 1,204 rows now, 1,180 in the backup, b: 2 rows on both sides, of which some were changed',
+      'lost is what changed since the backup: a: 1,204 rows now, 1,180 in the backup, b: 2 rows on both sides, not all of them the same',
     );
   });
 });
