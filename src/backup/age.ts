@@ -17,6 +17,7 @@ const LONGEST_HEADER = 65_536;
 const LAST_LINE = Buffer.from('\n---');
 /** What leaves together: one write for the next in line instead of many. */
 const BLOCK = 16 * (CHUNK + TAG);
+const OPENED = 4 * CHUNK;
 const CIPHER = 'chacha20-poly1305';
 const LENGTHS = { authTagLength: TAG };
 
@@ -152,6 +153,9 @@ export class Decryption extends Transform {
   #head: Buffer = Buffer.alloc(0);
   #key: KeyObject | null = null;
   #counter = 0;
+  /** Opened chunks that have not left yet. */
+  #block = Buffer.allocUnsafeSlow(OPENED);
+  #filled = 0;
 
   constructor(identity: string) {
     super({ highWaterMark: BLOCK });
@@ -178,6 +182,7 @@ export class Decryption extends Transform {
       const rest = this.#pieces.rest();
       if (rest.length === TAG && this.#counter > 0) throw new Error('its last chunk is empty');
       this.#open(rest, true);
+      this.push(this.#block.subarray(0, this.#filled));
       done();
     } catch (error) {
       done(damaged(error));
@@ -210,7 +215,12 @@ export class Decryption extends Transform {
     decipher.setAuthTag(piece.subarray(end));
     const plain = decipher.update(piece.subarray(0, end));
     decipher.final();
-    this.push(plain);
+    if (this.#filled === OPENED) {
+      this.push(this.#block);
+      this.#block = Buffer.allocUnsafeSlow(OPENED);
+      this.#filled = 0;
+    }
+    this.#filled += plain.copy(this.#block, this.#filled);
   }
 }
 

@@ -7,9 +7,10 @@ import { Sink } from '../database/database.ts';
 import { Failure } from '../outcome/outcome.ts';
 import type { Stored, Vault } from '../vault/vault.ts';
 import { decryption, encryption } from './age.ts';
+import { Garbage } from './garbage.ts';
 
-/** Bytes that zstd takes and gives at once: each time costs a turn of another thread. */
-const PIECE = 262_144;
+/** Bytes that zstd takes at once, and gives at once: each time costs a turn of another thread. */
+const [PIECE, GIVEN] = [1_048_576, 262_144];
 /**
  * With a checksum, on one thread: with more (ZSTD_c_nbWorkers), the streams of Node 24 break at their end
  * (ERR_STREAM_PUSH_AFTER_EOF). Rows are packed by level 1 as well as by 3, the program's, in a third of its time, while
@@ -53,10 +54,11 @@ export async function store<T>(
 /** Packs what is written to it: two pieces are filled in turn, one of them while zstd has the other. */
 class Packing extends Sink {
   /** What comes out. It fails where this is destroyed, and this where that is. */
-  readonly packed = createZstdCompress({ chunkSize: PIECE, params: PACKING });
+  readonly packed = createZstdCompress({ chunkSize: GIVEN, params: PACKING });
   #piece: Buffer = Buffer.allocUnsafeSlow(PIECE);
   #other: Buffer = Buffer.allocUnsafeSlow(PIECE);
   #filled = 0;
+  readonly #garbage = new Garbage();
   /** Until zstd is done with the other piece. */
   #busy: Promise<void> = Promise.resolve();
 
@@ -96,6 +98,7 @@ class Packing extends Sink {
   }
 
   #pack(piece: Buffer): Promise<void> {
+    this.#garbage.came(piece.length);
     return new Promise((resolve, reject) => {
       this.packed.write(piece, (error) => (error ? reject(error) : resolve()));
     });
@@ -126,8 +129,12 @@ export async function unpacked(
     seen.stored += chunk.length;
     hash.update(chunk);
   });
-  const stream = watching((chunk) => (seen.raw += chunk.length));
-  const unpack = createZstdDecompress({ chunkSize: PIECE });
+  const garbage = new Garbage();
+  const stream = watching((chunk) => {
+    seen.raw += chunk.length;
+    garbage.came(chunk.length);
+  });
+  const unpack = createZstdDecompress({ chunkSize: GIVEN });
   const decrypt = identity === null ? null : decryption(identity);
   const way = decrypt
     ? pipeline(source, asStored, decrypt, unpack, stream)

@@ -2,12 +2,14 @@
  * A program's standard output, read into one buffer that is used again: node's own pipes leave a new buffer behind for
  * every read, and the collector of garbage then costs more time and memory than the dump itself.
  */
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type OnReadOpts, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { type Command, start } from '../process/process.ts';
 
 /** More than a socket holds. */
 const BUFFER = 262_144;
@@ -31,38 +33,25 @@ export class Nowhere extends Sink {
   }
 }
 
-/** A pipe for one program's output. */
+/** The output of one program. */
 export class Output {
-  /** The end that the program gets. Close it here as soon as the program has it. */
-  readonly into: Socket;
   readonly #out: Socket;
   readonly #seen: { by: (bytes: Buffer) => boolean };
 
-  private constructor(into: Socket, out: Socket, seen: { by: (bytes: Buffer) => boolean }) {
-    this.into = into;
+  private constructor(out: Socket, seen: { by: (bytes: Buffer) => boolean }) {
     this.#out = out;
     this.#seen = seen;
   }
 
-  /** The socket between the two ends lies in a folder that only this user may enter, and is gone when this returns. */
-  static async open(): Promise<Output> {
-    const folder = await mkdtemp(join(tmpdir(), 'changeline-'));
-    const server = createServer({ pauseOnConnect: true });
-    try {
-      const path = join(folder, 'out');
-      await once(server.listen(path), 'listening');
-      const accepted = once(server, 'connection');
-      const seen = { by: (_bytes: Buffer) => false };
-      const buffer = Buffer.allocUnsafeSlow(BUFFER);
-      const callback = (length: number) => seen.by(buffer.subarray(0, length));
-      const out = connect({ path, onread: { buffer, callback } }).pause();
-      await once(out, 'connect');
-      const [into] = (await accepted) as [Socket];
-      return new Output(into, out, seen);
-    } finally {
-      server.close();
-      await rm(folder, { recursive: true, force: true });
-    }
+  /** Starts a program. Whether it could be started is told by the child. */
+  static async of(command: Command): Promise<{ child: ChildProcess; output: Output }> {
+    const seen = { by: (_bytes: Buffer) => false };
+    const buffer = Buffer.allocUnsafeSlow(BUFFER);
+    const callback = (length: number) => seen.by(buffer.subarray(0, length));
+    const { into, out } = await connected({ buffer, callback });
+    const child = start(command, { stdio: ['ignore', into, 'pipe'] });
+    into.destroy(); // the program has its own
+    return { child, output: new Output(out, seen) };
   }
 
   /** Reads to the end. `tap` sees all bytes before `to` gets them. Throws what either throws, and where `to` is closed before. */
@@ -93,8 +82,25 @@ export class Output {
 
   /** Reads no more: `copy` fails. */
   close(): void {
-    this.into.destroy();
     this.#out.destroy();
+  }
+}
+
+/** Both ends of a pipe. The socket between them lies in a folder that only this user may enter, and is gone by then. */
+async function connected(onread: OnReadOpts): Promise<{ into: Socket; out: Socket }> {
+  const folder = await mkdtemp(join(tmpdir(), 'changeline-'));
+  const server = createServer({ pauseOnConnect: true });
+  try {
+    const path = join(folder, 'out');
+    await once(server.listen(path), 'listening');
+    const accepted = once(server, 'connection');
+    const out = connect({ path, onread }).pause();
+    await once(out, 'connect');
+    const [into] = (await accepted) as [Socket];
+    return { into, out };
+  } finally {
+    server.close();
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

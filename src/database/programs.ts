@@ -101,22 +101,20 @@ export async function streamFrom(
   tap: (bytes: Buffer) => void,
   whole?: () => void,
 ): Promise<{ bytes: number; held: number }> {
-  const output = await Output.open();
-  const child = start(command, { stdio: ['ignore', output.into, 'pipe'] });
+  const { child, output } = await Output.of(command);
   const began = performance.now();
-  output.into.destroy();
   let held = 0;
   child.once('exit', () => (held = Math.round(performance.now() - began)));
+  const { end } = await watched(child, command).catch((error) => {
+    output.close();
+    throw error;
+  });
+  const gathered = new Tap(tap);
   const stopped = () => {
     endGroup(child);
     output.close();
   };
   signal.addEventListener('abort', stopped, { once: true });
-  const gathered = new Tap(tap);
-  const { end } = await watched(child, command).catch((error) => {
-    stopped();
-    throw error;
-  });
   try {
     if (signal.aborted) stopped();
     await output.copy(to, (bytes) => gathered.add(bytes));
@@ -129,7 +127,7 @@ export async function streamFrom(
     return { bytes: gathered.bytes, held };
   } catch (error) {
     endGroup(child);
-    const how = await end;
+    await end;
     to.destroy(error as Error);
     if (signal.aborted)
       throw new Failure({
@@ -137,11 +135,7 @@ export async function streamFrom(
         what: 'the dump was ended because the run was cancelled',
         next: 'run it again',
       });
-    throw error instanceof Failure || how.status === 0
-      ? error
-      : how.status !== null
-        ? dumpFailure(command, how)
-        : error;
+    throw error;
   } finally {
     signal.removeEventListener('abort', stopped);
   }

@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, describe, expect, it } from 'vitest';
 import { store, unpacked } from '../../src/backup/stored.ts';
+import type { Sink } from '../../src/database/database.ts';
 import { Failure } from '../../src/outcome/outcome.ts';
 import { openDirectoryVault } from '../../src/vault/vault.ts';
 
@@ -78,6 +79,21 @@ describe.each([
 });
 
 describe('storing', () => {
+  it.each([plain, sealed])('keeps no buffer that it is given', async ({ to, by }) => {
+    const bytes = Buffer.concat([randomBytes(1_500_000), Buffer.alloc(2_000_000, 'what compresses ')]);
+    const again = Buffer.alloc(700_001);
+    const source = async (into: Writable) => {
+      for (let at = 0; at < bytes.length; at += again.length) {
+        await (into as Sink).take(again.subarray(0, bytes.copy(again, 0, at)));
+        again.fill(0);
+      }
+      await finished(into.end());
+    };
+    await store(vault, `again-${to.length}.zst`, to, source, signal);
+    const { stream } = await unpacked(vault, `again-${to.length}.zst`, by);
+    expect((await buffer(stream)).equals(bytes)).toBe(true);
+  });
+
   it('opens with none but the right identity, and says so at once', async () => {
     await store(vault, 'mine.zst', [recipient], writing(original), signal);
     await expect(unpacked(vault, 'mine.zst', await generateX25519Identity())).rejects.toMatchObject({

@@ -166,7 +166,7 @@ describe.skipIf(missing)('the example workflows, run by act', () => {
     expect(outputs).toMatchObject({
       outcome: 'passed',
       level: 'compared',
-      backup: expect.stringMatching(/^production/),
+      backup: expect.stringMatching(/^shop-production\./),
     });
     const { state } = project.ledger('production');
     expect(state.backups[0]).toMatchObject({ id: outputs.backup, level: 'compared', databases: ['main'] });
