@@ -11,6 +11,8 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { type Command, start } from '../process/process.ts';
 
+/** The path of a unix socket may have 107 bytes (104 on macOS). */
+const LONGEST = 70;
 /** More than a socket holds. */
 const BUFFER = 262_144;
 
@@ -88,7 +90,7 @@ export class Output {
 
 /** Both ends of a pipe. The socket between them lies in a folder that only this user may enter, and is gone by then. */
 async function connected(onread: OnReadOpts): Promise<{ into: Socket; out: Socket }> {
-  const folder = await mkdtemp(join(tmpdir(), 'changeline-'));
+  const folder = await mkdtemp(join(tmpdir().length <= LONGEST ? tmpdir() : '/tmp', 'changeline-'));
   const server = createServer({ pauseOnConnect: true });
   try {
     const path = join(folder, 'out');

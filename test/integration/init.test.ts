@@ -105,9 +105,10 @@ describe('by flags', () => {
     ['freeze,approve', /freeze, approve need \.github\/changeline\.yml \(it is not there, and without hosts/],
     ['pull-request,deliver', /deliver needs \.github\/changeline\.yml/],
     ['freez', /there is no workflow "freez".*choose from pull-request, .*freeze, approve/],
+    ['backup --hosts ./host', /backup has nothing to back up/],
     [',', /there is nothing to write/],
   ])('writes nothing that cannot work: --workflows %s', async (workflows, says) => {
-    const said = await changeline(['init', '--yes', '--workflows', workflows], folder);
+    const said = await changeline(['init', '--yes', '--workflows', ...workflows.split(' ')], folder);
     expect(said.out).toMatch(says);
     expect(said.out).toMatch(/Nothing was written\. Next: /);
     expect(said.status).toBe(2);

@@ -10,13 +10,14 @@ export const WORKFLOWS = [
   'deliver-step-by-step',
   'deploy-every-commit',
   'rollback',
+  'backup',
   'freeze',
   'approve',
 ] as const;
 export type Workflow = (typeof WORKFLOWS)[number];
 
 /** What the others are called on GitHub: their ends may turn the gate. */
-export const NAMES: Record<Exclude<Workflow, 'pull-request' | 'approve'>, string> = {
+export const NAMES: Record<Exclude<Workflow, 'pull-request' | 'backup' | 'approve'>, string> = {
   deliver: 'Deliver',
   'deliver-step-by-step': 'Deliver step by step',
   'deploy-every-commit': 'Deploy every commit',

@@ -49,10 +49,19 @@ async function filesFor(answers: Answers, home: string): Promise<Written[]> {
 }
 
 /** All but the gate read changeline.yml, which is not written without hosts. */
-async function refuseUseless({ hosts, workflows }: Answers, files: readonly Written[]): Promise<void> {
+async function refuseUseless(
+  { hosts, workflows, databaseVariable }: Answers,
+  files: readonly Written[],
+): Promise<void> {
   const nothing = { code: 'input-invalid', untouched: 'nothing was written' } as const;
   if (files.length === 0)
     throw new Failure({ ...nothing, what: 'there is nothing to write', next: 'name hosts, or choose workflows' });
+  if (workflows.includes('backup') && hosts.length > 0 && !databaseVariable)
+    throw new Failure({
+      ...nothing,
+      what: 'backup has nothing to back up',
+      next: 'name the variable of a database (--database), or leave backup out',
+    });
   const needing = workflows.filter((name) => name !== 'pull-request');
   if (hosts.length > 0 || needing.length === 0 || (await isThere(CONFIG))) return;
   throw new Failure({
@@ -116,7 +125,12 @@ async function confirmed(terminal: boolean): Promise<boolean> {
 function sayNext(answers: Answers, keys: boolean, log: TerminalLog): void {
   log.info('');
   log.info('Next:');
-  for (const line of [...gateSteps(answers), ...approveSteps(answers), ...deliverySteps(answers, keys)])
+  for (const line of [
+    ...gateSteps(answers),
+    ...approveSteps(answers),
+    ...backupSteps(answers),
+    ...deliverySteps(answers, keys),
+  ])
     log.info(`  ${line}`);
   log.info('  see what is missing in the rules of the repository: npx github:acme/changeline#v1 doctor');
 }
@@ -128,6 +142,14 @@ function gateSteps({ workflows }: Answers): string[] {
   return [
     'name the workflow that builds the main branch in .github/workflows/pull-request.yml, instead of CI',
     'make the status changeline/gate required in the rules of the main branch',
+  ];
+}
+
+function backupSteps({ workflows }: Answers): string[] {
+  if (!workflows.includes('backup')) return [];
+  return [
+    `make a key (age-keygen), put its public part into environments.production.backup.recipients of ${CONFIG}, and the key`,
+    '  into the secret BACKUP_IDENTITY of the environment production, for the drill; say in backup.to where backups outlive the job',
   ];
 }
 
