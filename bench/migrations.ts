@@ -73,7 +73,7 @@ async function mariadb(): Promise<Place> {
     name: 'MariaDB',
     server,
     first: 'mysql',
-    aim: '≤ 2×: what cannot be rolled back is journalled first',
+    aim: '≤ 1×',
     dbmate: (database) => `mysql://root@/${database}?${rest}`,
   };
 }
