@@ -2,7 +2,7 @@
 import type { Failure } from '../../outcome/outcome.ts';
 import type { Database } from '../types.ts';
 import { impossible, lacksRights } from './failures.ts';
-import { leftBeside } from './names.ts';
+import { leftInWords } from './names.ts';
 
 /** What a restore and a swap do, in the words of GRANT. */
 const NEEDED = [
@@ -38,7 +38,6 @@ export async function breaksOf(live: Database, name: string): Promise<string[]> 
   const names = (await live.query('SELECT schema_name AS name FROM information_schema.schemata')).map((row) =>
     String(row.name),
   );
-  const { built, kept } = leftBeside(name, names);
   return [
     ...foreign.map(
       (row) => `the foreign key of ${row.other}.${row.name} will point to the replaced table: make it again afterwards`,
@@ -48,14 +47,7 @@ export async function breaksOf(live: Database, name: string): Promise<string[]> 
         `the event ${row.name} may run in the copy while it is built; the comparison then fails: stop the event scheduler`,
     ),
     ...outside.map((row) => `the table ${row.name} keeps its rows elsewhere than in the server; they do not come back`),
-    ...built.map(
-      (each) =>
-        `the database ${each} was left by a run that did not finish: look at it, then DROP DATABASE ${live.quote(each)}`,
-    ),
-    ...kept.map(
-      (each) =>
-        `the database ${each} is kept from an earlier restore; it takes room until DROP DATABASE ${live.quote(each)}`,
-    ),
+    ...leftInWords(name, names, live.quote),
     'writers wait while writes are fenced, and views, routines and events are made again one by one after the swap',
   ];
 }

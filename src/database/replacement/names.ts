@@ -22,3 +22,18 @@ export function leftBeside(live: string, names: readonly string[]): { built: str
     });
   return { built: made('changeline'), kept: made('replaced') };
 }
+
+/** What earlier runs left on the server beside the live database, for people, with what to do. `quote` as in `Database`. */
+export function leftInWords(live: string, names: readonly string[], quote: (identifier: string) => string): string[] {
+  const { built, kept } = leftBeside(live, names);
+  return [
+    ...built.map(
+      (each) =>
+        `the database ${each} was left by a run that did not finish: look at it, then DROP DATABASE ${quote(each)}`,
+    ),
+    ...kept.map(
+      (each) =>
+        `the database ${each} is kept from an earlier restore; it takes room until DROP DATABASE ${quote(each)}`,
+    ),
+  ];
+}

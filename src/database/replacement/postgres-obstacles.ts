@@ -2,7 +2,7 @@
 import type { Failure } from '../../outcome/outcome.ts';
 import type { Database } from '../types.ts';
 import { impossible, lacksRights } from './failures.ts';
-import { leftBeside } from './names.ts';
+import { leftInWords } from './names.ts';
 import { FENCED } from './postgres-fence.ts';
 
 /** Extensions that keep processes or state of their own in the server, beside the database. */
@@ -77,20 +77,12 @@ export async function breaksOf(live: Database, maintenance: Database, name: stri
   const found: string[] = [];
   for (const { sql, words } of BREAKS) found.push(...(await live.query(sql)).map((row) => words(String(row.name))));
   const names = (await maintenance.query('SELECT datname AS name FROM pg_database')).map((row) => String(row.name));
-  const { built, kept } = leftBeside(name, names);
   const [row] = await live.query(
     "SELECT count(*) AS clients, pg_size_pretty(pg_database_size(current_database())) AS size FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND coalesce(backend_type, 'client backend') = 'client backend'",
   );
   return [
     ...found,
-    ...built.map(
-      (each) =>
-        `the database ${each} was left by a run that did not finish: look at it, then DROP DATABASE ${maintenance.quote(each)}`,
-    ),
-    ...kept.map(
-      (each) =>
-        `the database ${each} is kept from an earlier restore; it takes room until DROP DATABASE ${maintenance.quote(each)}`,
-    ),
+    ...leftInWords(name, names, maintenance.quote),
     `${row!.clients} connections are ended, twice, and must connect again`,
     `the server needs room for a second database (the live one has ${row!.size}); it cannot say how much it has`,
   ];
