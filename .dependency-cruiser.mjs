@@ -4,7 +4,7 @@
  */
 const FLOORS = [
   ['outcome', 'duration', 'secret'],
-  ['log', 'process', 'escape'],
+  ['log', 'process', 'escape', 'text'],
   ['config'],
   ['github'],
   ['transport'],

@@ -1,31 +1,42 @@
+/** Kinds of tests, and how they share the machine. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
-import { searchPath } from './scripts/tools.ts';
+import { root, searchPath } from './scripts/tools.ts';
 
 const minutes = (count: number): number => count * 60_000;
 
-/** Each kind of test after the one before it, so that real servers do not compete with each other for the machine. */
-const slow = { pool: 'forks', maxWorkers: 1, testTimeout: minutes(3), hookTimeout: minutes(3) } as const;
+/**
+ * Two files at a time: one that waits for a real server leaves its core to the other. They share nothing but the
+ * machine: each has folders, ports (test/support/ports.ts) and servers of its own.
+ */
+const maxWorkers = Math.min(2, availableParallelism());
+const slow = {
+  pool: 'forks',
+  maxWorkers,
+  testTimeout: minutes(3),
+  hookTimeout: minutes(3),
+  sequence: { groupOrder: 1 },
+} as const;
+
+/** What is decided without the machine is told first. One process for many files: most of their time was its start. */
+const quick = {
+  pool: 'forks',
+  maxWorkers,
+  isolate: false,
+  testTimeout: minutes(1),
+  sequence: { groupOrder: 0 },
+} as const;
 
 export default defineConfig({
   test: {
-    env: { PATH: searchPath() },
+    // Hundreds of processes run Changeline from its sources: the first one compiles them for the rest.
+    env: { PATH: searchPath(), NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile') },
     projects: [
-      {
-        extends: true,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'forks', sequence: { groupOrder: 0 } },
-      },
-      {
-        extends: true,
-        test: { name: 'checks', include: ['test/checks/**/*.test.ts'], ...slow, sequence: { groupOrder: 1 } },
-      },
-      {
-        extends: true,
-        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...slow, sequence: { groupOrder: 2 } },
-      },
-      {
-        extends: true,
-        test: { name: 'workflows', include: ['test/workflows/**/*.test.ts'], ...slow, sequence: { groupOrder: 3 } },
-      },
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], ...quick } },
+      { extends: true, test: { name: 'checks', include: ['test/checks/**/*.test.ts'], ...slow } },
+      { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...slow } },
+      { extends: true, test: { name: 'workflows', include: ['test/workflows/**/*.test.ts'], ...slow } },
     ],
   },
 });

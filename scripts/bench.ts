@@ -19,6 +19,12 @@ export interface Measured {
   aim: string;
 }
 
+/** Rows, and what does not fit into rows: Markdown that stands below them. */
+export interface Told {
+  rows: Measured[];
+  below: string;
+}
+
 const folder = join(root, 'bench');
 const results = join(folder, 'results.md');
 
@@ -31,8 +37,9 @@ async function bench(asked: string[]): Promise<void> {
   const sections = existsSync(results) ? sectionsOf(readFileSync(results, 'utf8')) : new Map<string, string>();
   for (const name of sections.keys()) if (!names.includes(name)) sections.delete(name);
   for (const name of asked.length > 0 ? asked : names) {
-    const { run } = (await import(join(folder, `${name}.ts`))) as { run: () => Promise<Measured[]> };
-    const section = sectionOf(await run());
+    const { run } = (await import(join(folder, `${name}.ts`))) as { run: () => Promise<Measured[] | Told> };
+    const told = await run();
+    const section = Array.isArray(told) ? sectionOf(told) : `${sectionOf(told.rows)}\n\n${told.below}`;
     console.log(`${name}\n${section}\n`);
     sections.set(name, section);
   }

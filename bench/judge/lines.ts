@@ -31,6 +31,7 @@ function judged(line: Line): string {
     worse: line.worse,
     critical: true,
     tolerate: { ...line.tolerate, absolute: null, per: 'second' as const },
+    limit: null,
   };
   const reference = { step: line.step, values, other: line.other_history, earlier: line.earlier, window: line.window };
   const prepared = prepare(metric, reference, { ticks: watch.length, alpha: 0.05 });

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { approveSchema, freezeSchema, gateSchema } from './control.ts';
 import { backupSchema, databaseSchema, migrateSchema, rollbackSchema, type s3Schema } from './data.ts';
+import { type smokeCheckSchema, smokeTestSchema } from './smoke-test.ts';
 import { address, duration, percent, text } from './values.ts';
-import { type metricSchema, type smokeCheckSchema, smokeTestSchema, watchSchema } from './watching.ts';
+import { type metricSchema, watchSchema } from './watching.ts';
 
 export const hostSchema = z.union([
   address,
@@ -18,6 +19,9 @@ export const hostSchema = z.union([
       .meta({ description: 'Fills {placeholders} of the other keys, for this host', examples: [{ port: 8081 }] }),
   }),
 ]);
+
+/** Twice as slow, and by more than 10 ms: below that, two runs of one version differ as much. */
+const TOLERATED = 'x2 or 10';
 
 export const loadTestSchema = z.strictObject({
   scripts: z
@@ -37,6 +41,22 @@ export const loadTestSchema = z.strictObject({
     .regex(/^v?\d+\.\d+\.\d+$/, 'a version such as 2.2.0')
     .optional()
     .meta({ description: 'The k6 to use where none is on the PATH', examples: ['2.2.0'] }),
+  compare: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        tolerate: text.default(TOLERATED).meta({
+          description:
+            'How much worse it may bear load: a factor, and for latencies also milliseconds; the larger one counts',
+          examples: ['x1.5 or 20'],
+        }),
+      }),
+    ])
+    .default({ tolerate: TOLERATED })
+    .meta({
+      description: 'How a run is held against the last one of the version that is live; false: not at all',
+      examples: [{ tolerate: 'x1.5 or 20' }],
+    }),
 });
 
 const answeringUrl = z.strictObject({

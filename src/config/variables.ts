@@ -11,6 +11,8 @@ export interface VariableProblem {
 /** In these keys a `${NAME}` belongs to the shell that runs the command: filled here it would stand on a command line. */
 const COMMAND_KEYS = new Set(['restart', 'drain', 'admit', 'isolate', 'log', 'command']);
 const VARIABLE = /\$\{([A-Z_][A-Z0-9_]*)\}/g;
+/** Keys whose value is a secret, whatever its variable is called. */
+const SECRET_KEYS = new Set(['prometheus-token']);
 const SECRET_NAME = /PASS|SECRET|TOKEN|KEY|URL|DSN/;
 
 /**
@@ -35,6 +37,11 @@ export function fillVariables(
       problems.push({ path, text: 'a literal password; take it from the environment: ${DATABASE_PASSWORD}' });
       return text;
     }
+    const isSecret = SECRET_KEYS.has(String(path.at(-1)));
+    if (isSecret && text.replace(VARIABLE, '') !== '') {
+      problems.push({ path, text: 'a literal secret; take it from the environment: ${PROMETHEUS_TOKEN}' });
+      return text;
+    }
     const other = path[0] === 'environments' && path[1] !== chosen;
     if (other || COMMAND_KEYS.has(String(path.at(-1)))) return text;
     const filled = text.replace(VARIABLE, (whole: string, name: string, at: number) => {
@@ -43,7 +50,7 @@ export function fillVariables(
         problems.push({ path, text: `\${${name}} is not set`, unset: name });
         return whole;
       }
-      if (isDatabase ? at > 0 : SECRET_NAME.test(name)) hide(found);
+      if (isDatabase ? at > 0 : isSecret || SECRET_NAME.test(name)) hide(found);
       return isDatabase && at > 0 ? encodeURIComponent(found) : found;
     });
     if (isDatabase && filled !== text) hideDatabaseUrl(filled);

@@ -1,37 +1,12 @@
-/** The sections of changeline.yml that ask how the environment is: smoke-test and watch. */
+/** The section watch of changeline.yml: what must not get worse after a release. */
 import { z } from 'zod';
+import { isPattern, jsonPath } from '../text/text.ts';
 import { duration, text } from './values.ts';
 
-const expectation = z.strictObject({
-  status: z
-    .int()
-    .min(100)
-    .max(599)
-    .default(200)
-    .meta({ description: 'The status of the answer', examples: [204] }),
-  body: text.optional().meta({ description: 'Text that the body holds', examples: ['Welcome'] }),
-  version: z
-    .boolean()
-    .optional()
-    .meta({ description: 'The body must name the version that was deployed', examples: [true] }),
-  json: z
-    .record(z.string().regex(/^\$/), z.union([z.string(), z.number(), z.boolean(), z.null()]))
-    .optional()
-    .meta({ description: 'Values in a JSON answer, by their paths', examples: [{ '$.status': 'ok' }] }),
-  headers: z
-    .record(z.string(), z.string())
-    .optional()
-    .meta({ description: 'Headers of the answer', examples: [{ 'content-type': 'application/json' }] }),
-  within: duration.optional().meta({ description: 'The answer may take no longer', examples: ['2s'] }),
-});
-export const smokeCheckSchema = z.union([
-  text,
-  z.strictObject({
-    get: text.meta({ description: 'A URL, or a path on the host of the check before', examples: ['/widgets'] }),
-    expect: expectation.prefault({}).meta({ description: 'What the answer must be; status 200 without' }),
-  }),
+const bound = z.union([
+  z.number(),
+  z.string().regex(/^\d+(\.\d+)?\/(s|min|h)$/, 'a number, or a pace: 0.5/s, 3/min, 40/h'),
 ]);
-export const smokeTestSchema = z.array(smokeCheckSchema).min(1);
 
 export const metricSchema = z
   .strictObject({
@@ -62,6 +37,13 @@ export const metricSchema = z
     command: text
       .optional()
       .meta({ description: 'A command, run here, that prints one number', examples: ['./queue-length'] }),
+    env: z
+      .record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.string())
+      .optional()
+      .meta({
+        description: 'For log and command: variables for it, which are never on a command line',
+        examples: [{ API_TOKEN: '${API_TOKEN}' }],
+      }),
     kind: z
       .enum(['gauge', 'count', 'money'])
       .optional()
@@ -69,6 +51,35 @@ export const metricSchema = z
         description: 'What the number is: a level, a count of events, or an amount that events add up to',
         examples: ['money'],
       }),
+    unit: text.optional().meta({ description: 'What the number counts in, for people', examples: ['EUR'] }),
+    compare: z
+      .enum(['before', 'hosts', 'days'])
+      .optional()
+      .meta({
+        description:
+          'With what: the time before; the hosts that still run the old version; the same clock time on the days before. By default the hosts between waves where the source tells hosts apart, else the time before',
+        examples: ['days'],
+      }),
+    host: text.optional().meta({
+      description: 'For prometheus: the label of a series that names its host, where the query gives a series a host',
+      examples: ['instance'],
+    }),
+    limit: z
+      .strictObject({
+        above: bound
+          .optional()
+          .meta({ description: 'It may not stay above this; a pace for what is counted or added up', examples: [0.5] }),
+        below: bound.optional().meta({
+          description: 'It may not stay below this; a pace for what is counted or added up',
+          examples: ['3/min'],
+        }),
+        for: duration
+          .optional()
+          .meta({ description: 'For how long it may; three ticks by default', examples: ['15s'] }),
+      })
+      .refine(({ above, below }) => above !== undefined || below !== undefined, 'a limit with above, below or both')
+      .optional()
+      .meta({ description: 'An absolute limit, whatever the comparison says; it needs no history' }),
     worse: z.enum(['up', 'down', 'either']).meta({ description: 'The direction that harms', examples: ['down'] }),
     critical: z
       .boolean()
@@ -88,21 +99,45 @@ export const metricSchema = z
   })
   .refine(
     (metric) => ['prometheus', 'sql', 'http', 'log', 'command'].filter((key) => key in metric).length === 1,
-    'a metric has exactly one of prometheus, sql, http, log, command',
+    'a metric with exactly one of prometheus, sql, http, log, command',
   )
-  .refine((metric) => !metric.log || metric.match, 'a log metric needs match');
+  .refine((metric) => !metric.log || metric.match, 'a metric whose log has a match')
+  .refine((metric) => !metric.env || metric.log || metric.command, 'a metric without env, which is for log and command')
+  .refine(({ path }) => !path?.startsWith('$') || jsonPath(path) !== null, {
+    path: ['path'],
+    message: 'a JSON path such as $.users or $.pools[0].active',
+  })
+  .refine(({ match }) => match === undefined || isPattern(match), {
+    path: ['match'],
+    message: 'a regular expression',
+  });
 
 export const watchSchema = z.strictObject({
-  for: duration.default('5m').meta({ description: 'How long to watch after the release', examples: ['10m'] }),
+  for: z
+    .union([duration, z.strictObject({ min: duration, max: duration })])
+    .default('5m')
+    .meta({
+      description: 'How long to watch after the release; with max, a watch that cannot tell yet goes on until then',
+      examples: ['10m', { min: '5m', max: '30m' }],
+    }),
   every: duration.default('5s').meta({ description: 'The length of a tick', examples: ['5s'] }),
   reference: duration
     .default('1h')
     .meta({ description: 'How far back the comparison reaches, where the source keeps history', examples: ['1h'] }),
+  replay: duration.default('14d').meta({
+    description:
+      'How far back unharmed traffic is replayed to set the limits, where the source keeps history; 0s replays nothing',
+    examples: ['7d'],
+  }),
   'between-waves': duration
     .optional()
     .meta({ description: 'How long each wave but the last is watched; a fifth of `for` by default', examples: ['1m'] }),
   prometheus: text
     .optional()
     .meta({ description: 'The URL of the Prometheus server', examples: ['http://prometheus.example.com:9090'] }),
+  'prometheus-token': text.optional().meta({
+    description: 'A bearer token for the Prometheus server; only from the environment',
+    examples: ['${PROMETHEUS_TOKEN}'],
+  }),
   metrics: z.array(metricSchema).min(1).meta({ description: 'What is watched' }),
 });

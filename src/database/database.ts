@@ -13,6 +13,7 @@ export {
   throwawayRoom,
 } from './open.ts';
 export { Sink } from './output.ts';
+export { type Blame, blameOf, queryReadOnly } from './read-only.ts';
 export type {
   Beside,
   Contents,

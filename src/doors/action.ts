@@ -134,6 +134,7 @@ function givenInputs(verb: Verb, env: NodeJS.ProcessEnv): Record<string, string>
 /** GitHub's log: workflow commands for what a reader should not miss; text from outside can start none. */
 class RunnerLog implements Log {
   readonly #core: Core;
+  #shown = 0;
 
   constructor(core: Core) {
     this.#core = core;
@@ -160,8 +161,16 @@ class RunnerLog implements Log {
     this.info(stageLine(ended));
   }
 
-  progress(): void {}
+  /** The runner overwrites nothing, so what changes all the time shows now and then. */
+  progress(line: string | null): void {
+    if (line === null || Date.now() - this.#shown < PROGRESS_MS) return;
+    this.#shown = Date.now();
+    this.info(line);
+  }
 }
+
+/** How far apart lines of progress are at least: each tick of a watch of 5 s, and no more of a download. */
+const PROGRESS_MS = 4000;
 
 /** A line that the runner cannot take for a command: `::` and the older `##[` only count at its start. */
 function plain(text: string): string {

@@ -34,13 +34,13 @@ export async function cli(argv: readonly string[], home: string): Promise<number
 }
 
 /** One stage from its options to its exit code. */
-export async function stage(verb: Verb, options: string[], log: TerminalLog): Promise<number> {
+export async function stage(verb: Verb, options: string[], log: TerminalLog, name: string = verb): Promise<number> {
   const interrupt = interruptible(log);
   try {
     const run = { log, signal: interrupt.signal, workspace: process.cwd() };
     const { performed, ending, last } = await runInShell(verb, parseOptions(verb, options), run);
     for (const line of planLines(performed.result.facts)) log.info(line);
-    const said = performed.result.facts.plan ? 'plan' : verb;
+    const said = performed.result.facts.plan ? 'plan' : name;
     log.stage({ ...performed, verb: said, result: withoutRepeating(performed) });
     if (ending) log.stage({ verb, result: ending, took: 0 });
     if (last.next && !last.summary.includes(last.next)) log.info(`Next: ${last.next}`);

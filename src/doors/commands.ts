@@ -19,6 +19,11 @@ export const COMMANDS = {
     help: 'changeline doctor [--environment <name>] [--config <path>]\n\nReads rules, environments and the workflows of the default branch from GitHub, with the token in CHANGELINE_TOKEN or\nGITHUB_TOKEN. What the token cannot see is said to be unknown, with the way to know. Exit code 1 where something is\nmissing.',
     load: () => import('./doctor/doctor.ts'),
   },
+  drill: {
+    title: 'Shows on recorded data that the watch would fire on a known harm, and when. Changes nothing.',
+    help: 'changeline drill [--environment <name>] [--harm <x3 or -60%>]\n\nReads unharmed traffic of the last days from the sources of the watch section, puts a harm into it, and lets the\njudge watch. A critical metric that would have slept through it fails the drill. It takes every option of `changeline\nwatch`, which it is with --drill.',
+    load: () => import('./drill.ts'),
+  },
   init: {
     title: 'Writes changeline.yml, the workflows you choose, and the fingerprints of your hosts.',
     help: INIT_HELP,

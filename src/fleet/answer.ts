@@ -4,9 +4,8 @@ import { request as https } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { milliseconds } from '../duration/duration.ts';
 import { Failure } from '../outcome/outcome.ts';
-import type { Host } from '../transport/transport.ts';
+import { fillUrl, type Host } from '../transport/transport.ts';
 import { printable } from './flip.ts';
-import { fillUrl } from './placeholders.ts';
 
 /** A URL of changeline.yml and how long it may take until it answers as it should. */
 export interface Question {

@@ -2,12 +2,11 @@
 import type { DeploySection } from '../config/config.ts';
 import { Failure } from '../outcome/outcome.ts';
 import { run } from '../process/process.ts';
-import type { Host } from '../transport/transport.ts';
+import { fillCommand, type Host, type Named } from '../transport/transport.ts';
 import { command, flipAndServe, restartAndServe, type Work } from './bring.ts';
 import { mark, printable } from './flip.ts';
 import { backStep } from './journal.ts';
 import { onEach } from './many.ts';
-import { fillCommand, type Named } from './placeholders.ts';
 import { sweep } from './staging.ts';
 import { type HostState, surveyHost, versionOf } from './survey.ts';
 import { planBatches } from './waves.ts';

@@ -2,11 +2,10 @@
 import type { DeploySection } from '../config/config.ts';
 import type { Log } from '../log/log.ts';
 import { Failure } from '../outcome/outcome.ts';
-import type { Host } from '../transport/transport.ts';
+import { fillCommand, type Host } from '../transport/transport.ts';
 import { waitHealthy, waitVersion } from './answer.ts';
 import type { ChangeMark } from './change.ts';
 import { type Flip, flip, mark, printable } from './flip.ts';
-import { fillCommand } from './placeholders.ts';
 import { COMMAND } from './scripts.ts';
 
 /** What work on hosts needs to know. */

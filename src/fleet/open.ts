@@ -1,10 +1,9 @@
 /** Connecting the machines of an environment. */
 import type { Environment, HostAddress } from '../config/config.ts';
 import { Failure } from '../outcome/outcome.ts';
-import { type ConnectOptions, connect, type Host } from '../transport/transport.ts';
+import { type ConnectOptions, connect, fillPath, type Host } from '../transport/transport.ts';
 import type { LostHost } from './back.ts';
 import { allOrThrow, onEach } from './many.ts';
-import { fillPath } from './placeholders.ts';
 
 /** The connected hosts of one environment. */
 export interface Fleet {

@@ -90,18 +90,27 @@ function betaFraction(x: number, a: number, b: number): number {
 }
 
 /**
- * Where a monotone function crosses zero between `low` and `high`, by bisection (60 halvings of the interval).
+ * Where a monotone function crosses zero between `low` and `high`, to `precision` of their distance: false position
+ * with halved ends (Dowell & Jarratt 1971), and a bisection wherever that does not shrink the interval enough.
  * Null where both ends have the same sign.
  */
-export function crossing(f: (x: number) => number, low: number, high: number, halvings = 60): number | null {
-  let [a, b] = [low, high];
-  const sign = Math.sign(f(a));
-  if (sign === 0) return a;
-  if (Math.sign(f(b)) === sign) return null;
-  for (let i = 0; i < halvings; i++) {
-    const middle = (a + b) / 2;
-    if (Math.sign(f(middle)) === sign) a = middle;
-    else b = middle;
+export function crossing(f: (x: number) => number, low: number, high: number, precision = 1e-9): number | null {
+  let [a, b, fa, fb] = [low, high, f(low), f(high)];
+  if (fa === 0) return a;
+  if (fb === 0) return b;
+  if (!(fa * fb < 0)) return null;
+  const enough = precision * Math.abs(high - low);
+  for (let i = 0; i < 100 && Math.abs(b - a) > enough; i++) {
+    const width = Math.abs(b - a);
+    const steps = [b - (fb * (b - a)) / (fb - fa), (a + b) / 2];
+    for (const x of steps) {
+      const fx = f(x);
+      if (fx === 0) return x;
+      if (fx * fb < 0) [a, fa] = [b, fb];
+      else fa /= 2;
+      [b, fb] = [x, fx];
+      if (Math.abs(b - a) < width / 2) break;
+    }
   }
-  return (a + b) / 2;
+  return b;
 }

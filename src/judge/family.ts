@@ -2,7 +2,7 @@
  * Several critical metrics in one watch. Each gets its share of the promised false alarms; together an alarm is raised
  * on the weighted mean of the evidence of the same look (an e-value again; Vovk & Wang 2021), never on running maxima.
  */
-import { levels } from './evidence.ts';
+import { alarmLevel } from './evidence.ts';
 
 /** One look at all critical metrics. */
 export interface FamilyLook {
@@ -32,6 +32,19 @@ export class Family {
   look(evidence: readonly number[]): FamilyLook {
     const parts = evidence.map((value, i) => value * this.weights[i]!);
     const leading = parts.reduce((best, part, i) => (part > parts[best]! ? i : best), 0);
-    return { alarm: parts.reduce((sum, part) => sum + part, 0) >= 1 / levels(this.alpha, 1).alarm - 1e-9, leading };
+    return { alarm: parts.reduce((sum, part) => sum + part, 0) >= 1 / alarmLevel(this.alpha, 1) - 1e-9, leading };
   }
+}
+
+/**
+ * Which metrics of many were harmed, where no more than the share `alpha` of those named may be wrong, whatever ties
+ * them together: the `k` largest e-values of one look, where each is at least `K / (k alpha)` (e-BH; Wang & Ramdas
+ * 2022). As everywhere, a fifth of alpha is kept back for the models' own error. A metric is best prepared with
+ * `alpha / K`, so that its evidence can reach that far. The answer is in the order of `evidence`.
+ */
+export function discoveries(evidence: readonly number[], alpha: number): boolean[] {
+  const needed = evidence.length / alarmLevel(alpha, 1) - 1e-9;
+  const falling = [...evidence].sort((a, b) => b - a);
+  const count = falling.findLastIndex((value, i) => value * (i + 1) >= needed) + 1;
+  return evidence.map((value) => count > 0 && value >= falling[count - 1]!);
 }

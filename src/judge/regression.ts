@@ -1,25 +1,30 @@
 /** Ordinary least squares. Pure. */
 
-/** One observation; all have the same number of regressors. */
-export interface Observed {
-  regressors: readonly number[];
-  value: number;
-}
-
-/** The coefficients; null where the regressors do not tell them apart. */
-export function regression(observed: readonly Observed[]): number[] | null {
-  const size = observed[0]?.regressors.length ?? 0;
+/**
+ * The coefficients of a series on `size` regressors, which `regressors` writes for a tick. Ticks that are NaN are left
+ * out. Null where the regressors do not tell them apart.
+ */
+export function regression(
+  values: Float64Array,
+  size: number,
+  regressors: (tick: number, into: Float64Array) => void,
+): number[] | null {
   const matrix = Array.from({ length: size }, () => new Array<number>(size + 1).fill(0));
-  for (const { regressors, value } of observed)
+  const row = new Float64Array(size);
+  for (const [t, value] of values.entries()) {
+    if (Number.isNaN(value)) continue;
+    regressors(t, row);
     for (let i = 0; i < size; i++) {
-      for (let j = 0; j < size; j++) matrix[i]![j]! += regressors[i]! * regressors[j]!;
-      matrix[i]![size]! += regressors[i]! * value;
+      const into = matrix[i]!;
+      for (let j = 0; j < size; j++) into[j]! += row[i]! * row[j]!;
+      into[size]! += row[i]! * value;
     }
-  return size === 0 ? null : solve(matrix);
+  }
+  return solve(matrix);
 }
 
-/** Gauss-Jordan elimination of an augmented matrix; null where it is singular. */
-function solve(matrix: number[][]): number[] | null {
+/** Gauss-Jordan elimination of an augmented matrix, in place; null where it is singular. */
+export function solve(matrix: number[][]): number[] | null {
   const n = matrix.length;
   const scale = Math.max(...matrix.flat().map(Math.abs));
   for (let column = 0; column < n; column++) {

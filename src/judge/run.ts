@@ -1,5 +1,7 @@
-/** One watch of one metric: the looks, the alarm, and the verdict in words. */
-import { levels } from './evidence.ts';
+/** One watch of one metric: the looks, the alarm, and the verdict. */
+import { alarmLevel, type Checkpoint, checkpoints, lastTick } from './evidence.ts';
+import { LimitWatch } from './limits.ts';
+import { limitLeft, limitOnly, notWithin, openInWords, sizeInWords, ticksInWords, withinLimits } from './sentences.ts';
 import type { Alarm, Estimate, Look, Model, Plan, Prepared, Process, Run, Side, Verdict } from './types.ts';
 
 /** A source that gave nothing in this share of the ticks, or in the last of them, is silent. */
@@ -9,23 +11,44 @@ const SILENT_TICKS = 3;
 /** Without an alarm this share of the planned ticks must have been watched for a verdict. */
 const ENOUGH = 0.5;
 
-/** See `Run`. Without a model every verdict is inconclusive. */
+const NOTHING: Estimate = {
+  scale: 'factor',
+  effect: null,
+  interval: null,
+  excluded: { up: false, down: false },
+  missing: null,
+};
+
+type Decision = Pick<Verdict, 'outcome' | 'code' | 'side' | 'alarm'> & { why: string };
+
+/** See `Run`. Without a model only an absolute limit is judged; without that every verdict is inconclusive. */
 export class JudgedRun implements Run {
   private readonly prepared: Prepared;
   private readonly process: Process | null;
+  private readonly limit: LimitWatch | null;
   private readonly sides: Side[];
   private readonly plan: Plan;
+  private readonly checkpoints: Checkpoint[];
+  private readonly threshold: number;
   private ticks = 0;
   private silent = 0;
   private silentAtEnd = 0;
+  /** Against the reference; the limit has its own. */
   private alarm: Alarm | null = null;
 
   constructor(prepared: Prepared, model: Model | null, plan: Plan) {
+    const { worse, limit } = prepared.metric;
     this.prepared = prepared;
     this.plan = plan;
     this.process = model?.begin() ?? null;
-    const { worse } = prepared.metric;
+    this.limit = limit === null ? null : new LimitWatch(limit);
     this.sides = worse === 'either' ? ['up', 'down'] : [worse];
+    this.checkpoints = checkpoints(plan);
+    this.threshold = 1 / alarmLevel(plan.alpha, this.sides.length) - 1e-9;
+  }
+
+  get checkpoint(): boolean {
+    return this.checkpoints.some(({ tick }) => tick === this.ticks);
   }
 
   look(value: number | null, other: number | null = null): Look {
@@ -33,35 +56,36 @@ export class JudgedRun implements Run {
     this.ticks++;
     this.silent += usable === null ? 1 : 0;
     this.silentAtEnd = usable === null ? this.silentAtEnd + 1 : 0;
-    if (this.process === null) return { alarm: null, evidence: 1 };
-    this.process.look(usable, other);
-    const evidence = this.sides.map((side) => ({ side, value: this.process!.evidence(side) }));
-    const strongest = evidence.reduce((most, next) => (next.value > most.value ? next : most));
-    const mean = evidence.reduce((sum, { value }) => sum + value, 0) / evidence.length;
-    // One side alone raises the alarm: its share of the promise is kept apart (see levels in evidence.ts).
-    if (this.alarm === null && this.ticks <= this.plan.ticks && strongest.value >= this.threshold())
-      this.alarm = { side: strongest.side, tick: this.ticks };
-    return { alarm: this.alarm, evidence: mean };
+    this.limit?.look(usable);
+    if (this.process === null) return { alarm: this.firstAlarm(), evidence: 1 };
+    this.process.look(usable, other !== null && Number.isFinite(other) ? other : null);
+    let [total, most, strongest] = [0, Number.NEGATIVE_INFINITY, this.sides[0]!];
+    for (const side of this.sides) {
+      const value = this.process.evidence(side);
+      total += value;
+      if (value > most) [most, strongest] = [value, side];
+    }
+    // One side alone raises the alarm: its share of the promise is kept apart (see alarmLevel in evidence.ts).
+    if (this.alarm === null && this.ticks <= lastTick(this.plan) && most >= this.threshold)
+      this.alarm = { side: strongest, tick: this.ticks };
+    return { alarm: this.firstAlarm(), evidence: total / this.sides.length };
   }
 
-  private threshold(): number {
-    return 1 / levels(this.plan.alpha, this.sides.length).alarm - 1e-9;
+  private firstAlarm(stands = true): Alarm | null {
+    const own = stands ? this.alarm : null;
+    const limit = this.limit?.alarm ?? null;
+    return own === null || (limit !== null && limit.tick <= own.tick) ? limit : own;
   }
 
-  verdict(): Verdict {
+  verdict({ alarm = true }: { alarm?: boolean } = {}): Verdict {
     const { metric, visible, level } = this.prepared;
-    const estimate = this.process?.estimate() ?? NOTHING;
-    const { outcome, code, why } = this.decide(estimate);
-    const side = this.alarm?.side ?? null;
-    const sentence = `${metric.name}: ${why}`;
+    const estimate = this.process?.estimate(this.error()) ?? NOTHING;
+    const { why, ...decided } = this.decide(estimate, alarm);
     const { scale, effect, interval, missing } = estimate;
     return {
       metric: metric.name,
       critical: metric.critical,
-      outcome,
-      code,
-      side,
-      alarm: this.alarm?.tick ?? null,
+      ...decided,
       scale,
       effect,
       interval,
@@ -70,44 +94,44 @@ export class JudgedRun implements Run {
       silent: this.silent,
       visible,
       missing,
-      sentence,
+      sentence: `${metric.name}: ${why}`,
     };
   }
 
-  private decide(estimate: Estimate): Pick<Verdict, 'outcome' | 'code'> & { why: string } {
-    const size = sizeInWords(estimate);
-    if (this.alarm)
-      return {
-        outcome: 'failed',
-        code: 'metric-worse',
-        why: `${this.alarm.side === 'up' ? 'rose' : 'fell'} to ${size}, proven after ${ticksInWords(this.alarm.tick)}`,
-      };
-    if (this.isSilent())
-      return {
-        outcome: 'inconclusive',
-        code: 'metric-silent',
-        why: `no number in ${this.silent} of ${ticksInWords(this.ticks)}`,
-      };
-    if (this.process === null)
-      return { outcome: 'inconclusive', code: 'metric-unsure', why: this.prepared.refused ?? 'not judged' };
-    if (this.ticks < ENOUGH * this.plan.ticks)
-      return {
-        outcome: 'inconclusive',
-        code: 'metric-unsure',
-        why: `${size}; only ${this.ticks} of ${ticksInWords(this.plan.ticks)} were watched`,
-      };
-    const open = this.sides.filter((side) => !estimate.excluded[side]);
-    if (open.length === 0)
-      return {
-        outcome: 'passed',
-        code: 'ok',
-        why: `${size}; ${this.sides.map((side) => this.toleratedInWords(side)).join(' and ')} excluded`,
-      };
-    return {
+  /** The error with which a harm may be excluded here: that of the checkpoint that is due. */
+  private error(): number {
+    return (this.checkpoints.find(({ tick }) => tick >= this.ticks) ?? this.checkpoints.at(-1)!).error;
+  }
+
+  private decide(estimate: Estimate, stands: boolean): Decision {
+    const { metric } = this.prepared;
+    const alarm = this.firstAlarm(stands);
+    if (alarm !== null) {
+      const proven = `${alarm.side === 'up' ? 'rose' : 'fell'} to ${sizeInWords(estimate)}, proven after ${ticksInWords(alarm.tick)}`;
+      const why = alarm === this.limit?.alarm ? limitLeft(metric.limit!, alarm) : proven;
+      return { outcome: 'failed', code: 'metric-worse', side: alarm.side, alarm: alarm.tick, why };
+    }
+    const open = (why: string, code: 'metric-unsure' | 'metric-silent' = 'metric-unsure'): Decision => ({
       outcome: 'inconclusive',
-      code: 'metric-unsure',
-      why: `${size}; ${open.map((side) => this.toleratedInWords(side)).join(' and ')} cannot be excluded`,
-    };
+      code,
+      side: null,
+      alarm: null,
+      why,
+    });
+    if (this.isSilent()) return open(`no number in ${this.silent} of ${ticksInWords(this.ticks)}`, 'metric-silent');
+    if (this.process === null && this.limit === null) return open(this.prepared.refused ?? 'not judged');
+    const size = this.process === null ? limitOnly(this.prepared) : sizeInWords(estimate);
+    if (this.ticks < ENOUGH * this.plan.ticks)
+      return open(`${size}; only ${this.ticks} of ${ticksInWords(this.plan.ticks)} were watched`);
+    if (this.alarm !== null)
+      return open(`${size}; a difference was seen, yet no larger than chance brings among so many metrics`);
+    const unsure = this.process === null ? [] : this.sides.filter((side) => !estimate.excluded[side]);
+    if (unsure.length > 0) return open(`${size}; ${openInWords(metric, unsure)}`);
+    const claims = [
+      ...(this.process === null ? [] : [notWithin(metric, this.sides)]),
+      ...(this.limit === null ? [] : [withinLimits(metric.limit!)]),
+    ];
+    return { outcome: 'passed', code: 'ok', side: null, alarm: null, why: `${size}; ${claims.join('; ')}` };
   }
 
   private isSilent(): boolean {
@@ -117,39 +141,4 @@ export class JudgedRun implements Run {
       (this.silentAtEnd >= SILENT_TICKS && this.silentAtEnd >= SILENT_END * this.ticks)
     );
   }
-
-  private toleratedInWords(side: Side): string {
-    const { up, down, absolute } = this.prepared.metric.tolerate;
-    const or = absolute === null ? '' : ' (or the absolute tolerance)';
-    return side === 'up' ? `a rise to ×${short(up)}${or}` : `a fall to ×${short(down)}${or}`;
-  }
-}
-
-const NOTHING: Estimate = {
-  scale: 'factor',
-  effect: null,
-  interval: null,
-  excluded: { up: false, down: false },
-  missing: null,
-};
-
-function sizeInWords({ scale, effect, interval }: Estimate): string {
-  const sign = scale === 'factor' ? '×' : '';
-  const range = interval === null ? '' : ` (${sign}${short(interval[0])} to ${sign}${short(interval[1])})`;
-  if (effect === null)
-    return interval === null
-      ? 'an unknown part of the reference'
-      : `between ${sign}${short(interval[0])} and ${sign}${short(interval[1])} of the reference`;
-  return scale === 'factor'
-    ? `×${short(effect)} of the reference${range}`
-    : `${short(effect)} against the reference${range}`;
-}
-
-function ticksInWords(ticks: number): string {
-  return `${ticks} tick${ticks === 1 ? '' : 's'}`;
-}
-
-/** Two or three digits: 0.31, 1.4, 12, 1200. */
-function short(value: number): string {
-  return String(Number(value.toPrecision(Math.abs(value) >= 1 ? 3 : 2)));
 }

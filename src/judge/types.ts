@@ -22,6 +22,14 @@ export interface Tolerance {
   per: 'second' | 'watch';
 }
 
+/** A bound of the user's own, whatever the reference says: not to be left for so many ticks in a row. */
+export interface Limit {
+  above: number | null;
+  below: number | null;
+  /** At least 1. */
+  ticks: number;
+}
+
 /** One metric to judge. */
 export interface Metric {
   name: string;
@@ -29,6 +37,8 @@ export interface Metric {
   worse: Side | 'either';
   critical: boolean;
   tolerate: Tolerance;
+  /** null: none; only the reference counts. */
+  limit: Limit | null;
 }
 
 /** What the watch is compared with. All lists have one entry a tick; null is a tick without a number. */
@@ -47,6 +57,10 @@ export interface Reference {
 /** How long is watched and how often an unharmed watch may raise an alarm. */
 export interface Plan {
   ticks: number;
+  /** Ticks to which the watch is extended where `ticks` leave it inconclusive; within the same `alpha`. `ticks` by default. */
+  max?: number | undefined;
+  /** By how much all limits are widened, as a factor on the standard error (see replay.ts); 1 by default. */
+  widen?: number | undefined;
   /** The promised share of false alarms, such as 0.05. */
   alpha: number;
 }
@@ -99,8 +113,16 @@ export interface Verdict {
 export interface Run {
   /** One tick. `other` is needed where the reference has it. */
   look(value: number | null, other?: number | null): Look;
-  /** What can be said after the ticks so far. */
-  verdict(): Verdict;
+  /**
+   * True where a verdict may be taken: at the planned length, its doublings and the longest one. The error of `passed`
+   * is shared among these; a verdict taken between two of them has that of the next, so take one of the two.
+   */
+  readonly checkpoint: boolean;
+  /**
+   * What can be said after the ticks so far. `alarm: false`: the family's control of false discoveries does not let the
+   * metric's alarm stand (see family.ts); the alarm of an absolute limit stands all the same.
+   */
+  verdict(options?: { alarm?: boolean }): Verdict;
 }
 
 /** A metric held against its reference, before the watch. */
@@ -108,7 +130,9 @@ export interface Prepared {
   metric: Metric;
   /** Why nothing can be judged, in words; null where it can. */
   refused: string | null;
-  visible: Visible;
+  /** True where there is nothing to compare with, and only the absolute limit is judged. */
+  limitOnly: boolean;
+  readonly visible: Visible;
   /** As `visible`, for a watch of another length. */
   visibleAt(ticks: number): Visible;
   /** The fewest ticks in which a harm as large as tolerated can be proven (Wald 1945); null where it is not known. */
@@ -125,8 +149,8 @@ export interface Model {
   level: number | null;
   notes: string[];
   visible(ticks: number): Visible;
-  /** Nats of evidence that a tick brings where the harm is as large as tolerated. */
-  information(side: Side): number | null;
+  /** The fewest ticks in which a harm as large as tolerated can be proven; null: not known. */
+  floor(side: Side): number | null;
   begin(): Process;
 }
 
@@ -135,7 +159,8 @@ export interface Process {
   look(value: number | null, other: number | null): void;
   /** The e-value against "no harm on this side". */
   evidence(side: Side): number;
-  estimate(): Estimate;
+  /** `error`: the probability with which a harm as large as tolerated may be excluded. */
+  estimate(error: number): Estimate;
 }
 
 /** What the ticks so far say about the size of the difference. */
@@ -143,7 +168,7 @@ export interface Estimate {
   scale: 'factor' | 'difference';
   effect: number | null;
   interval: [number, number] | null;
-  /** True where a harm as large as tolerated, or larger, is excluded with 95 %. */
+  /** True where a harm as large as tolerated, or larger, is excluded. */
   excluded: Record<Side, boolean>;
   missing: Verdict['missing'];
 }

@@ -4,7 +4,7 @@ import type { Change, Incident, LedgerEvent, Write } from './model.ts';
 
 const ELSEWHERE = 'see the report of its run';
 
-/** The write without hosts, money and row counts: events keep their codes and times, and what a person gave as why. */
+/** The write without hosts, money, measurements and row counts: events keep their codes and times, and what a person gave as why. */
 export function brief({ state, change }: Write): Write {
   const byPerson = change.verb === 'rollback';
   const incidents = state.incidents.map((each) => (each.change === change.id && !byPerson ? withoutWhy(each) : each));
@@ -13,7 +13,7 @@ export function brief({ state, change }: Write): Write {
   );
   // Why a migration has no way down may quote what the database said.
   const migrations = state.migrations.map((step) => (step.noDown === null ? step : { ...step, noDown: ELSEWHERE }));
-  return { state: { ...state, incidents, freezes, migrations }, change: briefChange(change, byPerson) };
+  return { state: { ...state, incidents, freezes, migrations, loads: [] }, change: briefChange(change, byPerson) };
 }
 
 function briefChange(change: Change, byPerson: boolean): Change {

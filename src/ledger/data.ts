@@ -1,8 +1,10 @@
 /** What the ledger remembers of data: backups, what was done to schemas, what was held back. Pure folds. */
-import type { EnvironmentState, HeldMigration, KnownBackup, SchemaStep } from './model.ts';
+import { coarser } from '../load/load.ts';
+import type { EnvironmentState, HeldMigration, KnownBackup, Live, LoadRun, SchemaStep } from './model.ts';
 
 const KEPT_BACKUPS = 20;
 const KEPT_STEPS = 50;
+const KEPT_LOADS = 5;
 
 /** One thing to remember. It is true whatever becomes of the change: a database that was migrated stays so. */
 export type DataNote =
@@ -10,11 +12,24 @@ export type DataNote =
   | { kind: 'backup'; backup: KnownBackup }
   | { kind: 'migrated'; step: SchemaStep }
   | { kind: 'held'; held: HeldMigration }
+  | { kind: 'loaded'; load: LoadRun }
   | { kind: 'undone'; database: string; changes: string[]; by: string };
 
 /** The state with these notes; noting one twice changes nothing. */
 export function noted(state: EnvironmentState, notes: readonly DataNote[]): EnvironmentState {
   return notes.reduce(one, state);
+}
+
+/** The newest load test of the version that is live; null where none is known. */
+export function loadOfLive({ live, loads }: Pick<EnvironmentState, 'live' | 'loads'>): LoadRun | null {
+  return loadOf(live, loads);
+}
+
+function loadOf(live: Live | null, loads: readonly LoadRun[]): LoadRun | null {
+  if (live === null) return null;
+  const known = (load: LoadRun) => load.digest !== null && live.digest !== null;
+  const same = (load: LoadRun) => load.version === live.version && (!known(load) || load.digest === live.digest);
+  return loads.find((load) => load.change === live.change || same(load)) ?? null;
 }
 
 function one(state: EnvironmentState, note: DataNote): EnvironmentState {
@@ -38,8 +53,24 @@ function one(state: EnvironmentState, note: DataNote): EnvironmentState {
       each.migration === held.migration && each.database === held.database && each.version === held.version;
     return state.held.some(same) ? state : { ...state, held: [held, ...state.held].slice(0, KEPT_STEPS) };
   }
+  if (note.kind === 'loaded') {
+    const others = state.loads.filter((load) => load.change !== note.load.change || load.version !== note.load.version);
+    const loads = [note.load, ...others];
+    // Versions that were tested and never delivered do not push out what the next one is held against.
+    const kept = loads.slice(0, KEPT_LOADS);
+    const live = loadOfLive({ ...state, loads });
+    const all = live === null || kept.includes(live) ? kept : [...kept.slice(0, -1), live];
+    // The next version is held against the one that is live then: this one, today's, or the one before where it goes back.
+    const needed = [note.load, live, loadOf(state.before[0] ?? null, loads)];
+    return { ...state, loads: all.map((load) => (needed.includes(load) ? load : inOneTick(load))) };
+  }
   const undone = (step: SchemaStep) => step.database === note.database && note.changes.includes(step.change);
   return { ...state, migrations: state.migrations.map((step) => (undone(step) ? { ...step, undone: note.by } : step)) };
+}
+
+/** What a trend shows of a run: each script as one tick. */
+function inOneTick(load: LoadRun): LoadRun {
+  return { ...load, scripts: load.scripts.map((series) => coarser(series, Math.max(1, series.requests.length))) };
 }
 
 function isSame(one: SchemaStep, other: SchemaStep): boolean {

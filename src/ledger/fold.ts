@@ -24,6 +24,7 @@ export function emptyState(environment: string): EnvironmentState {
     backups: [],
     migrations: [],
     held: [],
+    loads: [],
     writes: [],
   };
 }

@@ -1,6 +1,6 @@
 /** The history of every change in every environment, behind two adapters. The noun's public face. */
 export { openBranchLedger } from './branch.ts';
-export { type DataNote, noted } from './data.ts';
+export { type DataNote, loadOfLive, noted } from './data.ts';
 export { openDirectoryLedger } from './directory.ts';
 export {
   addFreeze,
@@ -32,6 +32,8 @@ export type {
   Ledger,
   LedgerEvent,
   Live,
+  LoadRun,
+  LoadSeries,
   Override,
   SchemaStep,
   Write,

@@ -2,6 +2,7 @@
  * The append-only history of every change in every environment. It records; it never authorises.
  * A small state for each environment and one file for each change, written together under compare-and-swap.
  */
+import type { Series } from '../load/load.ts';
 import type { Code, Facts, Outcome } from '../outcome/outcome.ts';
 
 /** Who holds an open change: the run that opened it. Enough to name it to a person and to tell whether it still lives. */
@@ -14,7 +15,17 @@ export interface LedgerEvent {
   id: string;
   /** ISO 8601, UTC. */
   at: string;
-  kind: 'opened' | 'stage' | 'committed' | 'turned-back' | 'incident' | 'override' | 'freeze' | 'recovered' | 'closed';
+  kind:
+    | 'opened'
+    | 'stage'
+    | 'watched'
+    | 'committed'
+    | 'turned-back'
+    | 'incident'
+    | 'override'
+    | 'freeze'
+    | 'recovered'
+    | 'closed';
   /** The verb, where the event is of a stage. */
   stage?: string;
   outcome?: Outcome;
@@ -172,6 +183,25 @@ export interface HeldMigration {
   since: string;
 }
 
+/** What a load test of one version measured: what the load test of the next one is held against. */
+export interface LoadRun {
+  /** null where a later stage of the change named it: then the change tells. */
+  version: string | null;
+  /** Of its artifact; null where it is not known. */
+  digest: string | null;
+  /** ISO 8601, UTC. */
+  at: string;
+  change: string;
+  scripts: LoadSeries[];
+}
+
+/** One script, tick by tick. */
+export interface LoadSeries extends Series {
+  script: string;
+  /** sha256 of the script and of all that shapes the load (arguments, variables, k6): only equals are compared. */
+  load: string;
+}
+
 /** The present of one environment. */
 export interface EnvironmentState {
   schema: 1;
@@ -196,6 +226,8 @@ export interface EnvironmentState {
   migrations: SchemaStep[];
   /** Newest first, at most 50. */
   held: HeldMigration[];
+  /** Newest first, at most 5, of which at most 3 have more than one tick; none in the ledger of a public repository. */
+  loads: LoadRun[];
   /** Ids of the newest writes, at most 20: tells whether a write whose answer was lost has landed. */
   writes: string[];
 }

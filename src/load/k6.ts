@@ -26,6 +26,8 @@ export interface K6Request {
   /** Of the GitHub API: `https://api.github.com`. */
   apiUrl: string;
   token?: string | undefined;
+  /** Milliseconds until GitHub must have begun to answer; 5 s by default. */
+  answersWithin?: number | undefined;
   log: Log;
   signal: AbortSignal;
 }
@@ -38,7 +40,7 @@ type Tried = { source: string; why: string };
  * `input-invalid` for a version that is none.
  */
 export async function findK6(
-  request: Omit<K6Request, 'apiUrl' | 'token' | 'log'>,
+  request: Pick<K6Request, 'version' | 'cache' | 'signal'>,
 ): Promise<{ k6: K6 | null; tried: Tried[] }> {
   const wanted = request.version === undefined ? null : plainVersion(request.version);
   const tried: Tried[] = [];

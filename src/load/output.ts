@@ -21,19 +21,34 @@ export interface LogEntry {
   text: string;
   /** An iteration ended by an exception. Exceptions of setup and of the script's first lines are none. */
   thrown: boolean;
+  /** What only k6 itself can say, never a script. */
+  telling: 'aborted' | 'out of memory' | null;
 }
+
+/** The last words of Go's runtime, which are no JSON: see throw and sysReserve in Go's runtime/malloc.go, mem_linux.go. */
+const OUT_OF_MEMORY = /^(fatal error|runtime): .*(out of memory|cannot (allocate|reserve|map))/;
+/** See internal/cmd/run.go and metrics/engine of k6 2.2.0. */
+const ABORTED = /^thresholds on metrics .* were crossed; at least one has abortOnFail enabled/;
 
 /** One line of k6's standard error in `--log-format json`; null for an empty line. What is no JSON is an error as it stands. */
 export function readLogLine(line: string): LogEntry | null {
   if (!line.trim()) return null;
   const entry = parsed(line);
-  if (!entry) return { level: 'error', text: oneLine(line), thrown: false };
+  if (!entry) {
+    return {
+      level: 'error',
+      text: oneLine(line),
+      thrown: false,
+      telling: OUT_OF_MEMORY.test(line) ? 'out of memory' : null,
+    };
+  }
   const level = entry.level === 'warning' || entry.level === 'info' || entry.level === 'debug' ? entry.level : 'error';
   const detail = typeof entry.error === 'string' ? `: ${entry.error}` : '';
   return {
     level,
     text: oneLine(`${String(entry.msg ?? '')}${detail}`),
     thrown: entry.source === 'stacktrace' && typeof entry.scenario === 'string',
+    telling: entry.source === undefined && ABORTED.test(String(entry.msg)) ? 'aborted' : null,
   };
 }
 

@@ -17,6 +17,8 @@ export interface Download {
   token?: string | undefined;
   log: Log;
   signal: AbortSignal;
+  /** Milliseconds until GitHub must have begun to answer; 5 s by default. */
+  answersWithin?: number | undefined;
 }
 
 /** One asset of a release, as far as it matters here. */
@@ -55,9 +57,9 @@ export async function downloadK6(download: Download): Promise<string> {
   return unpackProgram(download, archive, name);
 }
 
-async function findAsset({ apiUrl, token, version, signal }: Download, name: string): Promise<Asset> {
-  const url = `${apiUrl}/repos/grafana/k6/releases/tags/v${version}`;
-  const response = await ask(url, 'application/vnd.github+json', token, signal);
+async function findAsset(download: Download, name: string): Promise<Asset> {
+  const url = `${download.apiUrl}/repos/grafana/k6/releases/tags/v${download.version}`;
+  const response = await ask(url, 'application/vnd.github+json', download);
   const { assets } = (await response.json()) as { assets?: Asset[] };
   const asset = assets?.find((one) => one.name === `${name}.tar.gz` || one.name === `${name}.zip`);
   if (!asset || !Number.isInteger(asset.id)) throw new Error(`the release has no ${name}`);
@@ -65,10 +67,11 @@ async function findAsset({ apiUrl, token, version, signal }: Download, name: str
 }
 
 /** Writes the asset to a file and fulfils with the lower-case hex sha256 of what was written. */
-async function fetchAsset({ apiUrl, token, log, signal }: Download, asset: Asset, file: string): Promise<string> {
+async function fetchAsset(download: Download, asset: Asset, file: string): Promise<string> {
+  const { apiUrl, log } = download;
   const url = `${apiUrl}/repos/grafana/k6/releases/assets/${asset.id}`;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(DOWNLOADS_WITHIN)]);
-  const response = await ask(url, 'application/octet-stream', token, limit);
+  const signal = AbortSignal.any([download.signal, AbortSignal.timeout(DOWNLOADS_WITHIN)]);
+  const response = await ask(url, 'application/octet-stream', { ...download, signal });
   const hash = createHash('sha256');
   let bytes = 0;
   const tap = new Transform({
@@ -84,10 +87,14 @@ async function fetchAsset({ apiUrl, token, log, signal }: Download, asset: Asset
 }
 
 /** Asks and fulfils once the answer begins; `signal` ends its body too. */
-async function ask(url: string, accept: string, token: string | undefined, signal: AbortSignal): Promise<Response> {
+async function ask(
+  url: string,
+  accept: string,
+  { token, signal, answersWithin = ANSWERS_WITHIN }: Download,
+): Promise<Response> {
   const headers = { accept, 'user-agent': 'changeline', ...(token ? { authorization: `Bearer ${token}` } : {}) };
   const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(new Error('no answer in time')), ANSWERS_WITHIN);
+  const timer = setTimeout(() => silence.abort(new Error('no answer in time')), answersWithin);
   try {
     const response = await fetch(url, { headers, signal: AbortSignal.any([signal, silence.signal]) });
     if (response.ok && response.body) return response;

@@ -1,16 +1,19 @@
 /** Runs k6 on one script, listens to it, and stops it when told to. */
 import { once } from 'node:events';
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import type { Log } from '../log/log.ts';
 import { Failure } from '../outcome/outcome.ts';
 import { endGroup, run, start } from '../process/process.ts';
 import { redact } from '../secret/secret.ts';
-import { inspectArguments, runArguments, scriptEnvironment } from './command.ts';
-import { readLogLine, readProgress } from './output.ts';
+import { inspectArguments, runArguments, scriptEnvironment, withRecording } from './command.ts';
+import { listenToLog, showProgress } from './listening.ts';
+import { readLogLine } from './output.ts';
+import { busyShare } from './processors.ts';
+import { RecordingFile } from './recording-file.ts';
 import type { Script } from './scripts.ts';
+import { type Shape, shapeOf } from './shape.ts';
 import { type Measured, readSummary } from './summary.ts';
 import { judge, type ScriptResult } from './verdict.ts';
 
@@ -29,29 +32,38 @@ export interface ScriptRun {
   workspace: string;
   /** A directory of this run; the summary is written into a new one below it. */
   scratch: string;
+  /** Seconds of a tick of the series; none is recorded without it. */
+  tick?: number | undefined;
   log: Log;
   signal: AbortSignal;
 }
 
-/** Milliseconds between two lines of progress. */
-const PROGRESS_EVERY = 2000;
 /** Milliseconds that k6 is given to end by itself; a cancelled job leaves 7.5 s. */
 const ENDS_WITHIN = 3000;
-/** Different lines of k6's log that are passed on; a script may throw thousands. */
-const SAID_AT_MOST = 20;
+/** Bytes. 40,000 checks take 11 MB, and k6 itself 44 s to write them down. */
+const SUMMARY_AT_MOST = 64 * 1024 * 1024;
 
 /**
  * Runs one script to its end. A failed run is a result; throws a Failure only where k6 cannot be started
  * (`k6-unavailable`) or `signal` fires (`cancelled`; k6 has ended by then).
  */
 export async function runScript(request: ScriptRun): Promise<ScriptResult> {
-  const { script, signal, log } = request;
+  const { script, signal, log, args = [], tick } = request;
   const began = performance.now();
-  const summary = join(await mkdtemp(join(request.scratch, 'k6-')), 'summary.json');
+  const directory = await mkdtemp(join(request.scratch, 'k6-'));
+  const summary = join(directory, 'summary.json');
+  const recording = new RecordingFile(join(directory, 'recording.json'));
   if (signal.aborted) throw cancelled(script);
-  const args = runArguments({ script: script.file, summary, args: request.args ?? [] });
+  const plain = { args: [...args], env: scriptEnvironment(request.url, request.env) };
+  const given = tick === undefined ? plain : withRecording(plain.args, plain.env, { file: recording.file, tick });
+  const before = cpus();
   const child = start(
-    { file: request.k6, args, cwd: request.workspace, env: scriptEnvironment(request.url, request.env) },
+    {
+      file: request.k6,
+      args: runArguments({ script: script.file, summary, args: given.args }),
+      cwd: request.workspace,
+      env: given.env,
+    },
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let killer: NodeJS.Timeout | undefined;
@@ -64,12 +76,15 @@ export async function runScript(request: ScriptRun): Promise<ScriptResult> {
     const [[status, endedBy], heard] = await Promise.all([
       once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
       listenToLog(child.stderr!, log),
-      showProgress(child.stdout!, script.name, log),
+      showProgress(child.stdout!, script.name, recording, log),
     ]);
     if (signal.aborted) throw cancelled(script);
+    const busy = busyShare(before, cpus());
     const measured = await readMeasured(summary);
+    await recording.read();
     const verdict = judge({ status, signal: endedBy, measured, ...heard });
-    return { ...verdict, script: script.name, took: performance.now() - began, thrown: heard.thrown, measured };
+    const took = performance.now() - began;
+    return { ...verdict, script: script.name, took, thrown: heard.thrown, measured, series: recording.series, busy };
   } catch (error) {
     const { syscall } = error as NodeJS.ErrnoException;
     throw syscall?.startsWith('spawn') ? unavailable(request.k6, error as NodeJS.ErrnoException) : error;
@@ -77,12 +92,13 @@ export async function runScript(request: ScriptRun): Promise<ScriptResult> {
     clearTimeout(killer);
     signal.removeEventListener('abort', stop);
     if (child.exitCode === null && child.signalCode === null) endGroup(child, 'SIGKILL');
+    await rm(directory, { recursive: true, force: true });
     log.progress(null);
   }
 }
 
 /** What loading a script without running it tells. */
-export type Inspected = { error: string } | { error: null; thresholds: number };
+export type Inspected = { error: string } | ({ error: null } & Shape);
 
 /** Loads a script as `k6 inspect` does: its imports and first lines run, its iterations do not. */
 export async function inspectScript(request: Omit<ScriptRun, 'scratch' | 'log'>): Promise<Inspected> {
@@ -103,43 +119,15 @@ export async function inspectScript(request: Omit<ScriptRun, 'scratch' | 'log'>)
       ),
     };
   }
-  const options = JSON.parse(finished.stdout) as { thresholds: Record<string, unknown[]> | null };
-  return { error: null, thresholds: Object.values(options.thresholds ?? {}).flat().length };
-}
-
-/** Counts thrown iterations, keeps the first error (or else warning), and passes on what k6 and the script say. */
-async function listenToLog(stream: Readable, log: Log): Promise<{ thrown: number; error: string | null }> {
-  let thrown = 0;
-  const first: { error?: string; warning?: string } = {};
-  const said = new Set<string>();
-  for await (const line of createInterface({ input: stream })) {
-    const entry = readLogLine(line);
-    if (!entry) continue;
-    if (entry.thrown) thrown += 1;
-    if (entry.level === 'error' || entry.level === 'warning') first[entry.level] ??= entry.text;
-    if (said.size >= SAID_AT_MOST || said.has(entry.text)) continue;
-    said.add(entry.text);
-    log.detail(`k6: ${entry.text}`);
-  }
-  const error = first.error ?? first.warning;
-  return { thrown, error: error === undefined ? null : redact(error) };
-}
-
-/** One short line every two seconds. */
-async function showProgress(stream: Readable, name: string, log: Log): Promise<void> {
-  let shown = performance.now();
-  for await (const line of createInterface({ input: stream })) {
-    const progress = readProgress(line);
-    if (!progress || performance.now() - shown < PROGRESS_EVERY) continue;
-    shown = performance.now();
-    const { elapsed, users, iterations } = progress;
-    log.progress(`${name}: ${elapsed}, ${users} users, ${iterations.toLocaleString('en')} iterations`);
-  }
+  return { error: null, ...shapeOf(finished.stdout, request.args ?? []) };
 }
 
 async function readMeasured(file: string): Promise<Measured | null> {
-  const text = await readFile(file, 'utf8').catch(() => null);
-  return text === null ? null : readSummary(text);
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => null,
+  );
+  return size === null || size > SUMMARY_AT_MOST ? null : readSummary(await readFile(file, 'utf8'));
 }
 
 function cancelled(script: Script): Failure {

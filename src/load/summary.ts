@@ -34,6 +34,11 @@ export interface Measured {
   otherTraffic: boolean;
 }
 
+/** The part of the iterations that k6 could not begin, of 1. */
+export function droppedShare({ dropped, iterations }: Measured): number {
+  return dropped === 0 ? 0 : dropped / (dropped + iterations);
+}
+
 type Values = Record<string, unknown>;
 
 /** Metrics of protocols that make no http_reqs. */

@@ -1,6 +1,9 @@
 /** What came of one run of one script: k6's end, its summary and its log, judged. Pure. */
+
+import { inWords } from '../duration/duration.ts';
 import type { Code, Outcome } from '../outcome/outcome.ts';
-import type { Measured, Threshold } from './summary.ts';
+import type { Series } from './recording.ts';
+import { droppedShare, type Measured } from './summary.ts';
 
 /** How k6 ended. */
 export interface Ended {
@@ -12,12 +15,25 @@ export interface Ended {
   thrown: number;
   /** The first error of the log; null where there was none. */
   error: string | null;
+  /** Go said that it could get no more memory. */
+  outOfMemory: boolean;
+  /** Milliseconds after which a threshold with abortOnFail ended the run; null where none did. */
+  aborted: number | null;
 }
 
 /** The verdict on one script. */
 export interface Verdict {
   outcome: Extract<Outcome, 'passed' | 'failed'>;
-  code: Extract<Code, 'ok' | 'load-thresholds' | 'load-script-error' | 'load-nothing-measured' | 'load-crashed'>;
+  code: Extract<
+    Code,
+    | 'ok'
+    | 'load-thresholds'
+    | 'load-script-error'
+    | 'load-nothing-measured'
+    | 'load-overloaded'
+    | 'load-killed'
+    | 'load-crashed'
+  >;
   /** One sentence; null where the run passed. */
   why: string | null;
 }
@@ -29,7 +45,14 @@ export interface ScriptResult extends Verdict {
   took: number;
   thrown: number;
   measured: Measured | null;
+  /** Tick by tick; null where nothing was recorded. */
+  series: Series | null;
+  /** The part of the processors' time of this machine that was used while k6 ran, by whomever; of 1. */
+  busy: number;
 }
+
+/** Of all iterations: from here on the load was not the one that was asked for. */
+const DROPPED_AT_MOST = 0.01;
 
 /** k6's exit codes that lie with the script or its options; see errext/exitcodes/codes.go of k6 2.2.0. */
 const SCRIPT_CODES: Record<number, string> = {
@@ -42,51 +65,82 @@ const SCRIPT_CODES: Record<number, string> = {
 };
 
 const THRESHOLDS_CROSSED = 99;
+const STOPPED_BY_SIGNAL = 105;
+/** Crossed thresholds named in one sentence. */
+const NAMED_AT_MOST = 10;
 
 /**
- * Judges one run. Status 0 alone proves nothing: k6 ends with it when every iteration threw, when no request was made
- * and when none succeeded. A single thrown iteration fails the run, since what came after the throw was not measured.
+ * Judges one run. Status 0 alone proves nothing: k6 ends with it when every iteration threw, when no request was made,
+ * when none succeeded and when most of the load was never made. A single thrown iteration fails the run, since what
+ * came after the throw was not measured.
  */
 export function judge(ended: Ended): Verdict {
   const { status, measured, thrown, error } = ended;
-  const everyThrew = measured !== null && thrown > 0 && thrown >= measured.iterations;
+  const killed = killedInWords(ended);
+  if (killed !== null) return failed('load-killed', killed);
   if (status !== null && Object.hasOwn(SCRIPT_CODES, status)) {
     return failed('load-script-error', sentence(SCRIPT_CODES[status]!, error));
   }
+  const everyThrew = measured !== null && thrown > 0 && thrown >= measured.iterations;
   if (everyThrew && (status === 0 || status === THRESHOLDS_CROSSED)) {
     return failed('load-script-error', sentence('every iteration threw', error));
   }
-  if (status === THRESHOLDS_CROSSED) return failed('load-thresholds', crossedInWords(measured?.thresholds ?? []));
+  if (status === THRESHOLDS_CROSSED) return failed('load-thresholds', crossedInWords(ended));
   if (status !== 0) return failed('load-crashed', sentence(endInWords(ended), error));
   if (measured === null) return failed('load-crashed', 'k6 ended well but wrote no summary that can be read');
   if (thrown > 0)
     return failed('load-script-error', sentence(`${thrown} of ${measured.iterations} iterations threw`, error));
-  if (measured.iterations === 0) return failed('load-nothing-measured', 'no iteration came to its end');
-  if (measured.requests === 0 && !measured.otherTraffic)
-    return failed('load-nothing-measured', 'the script made no request');
-  if (measured.requests > 0 && measured.failedShare === 1) {
-    return failed('load-nothing-measured', sentence(`all ${measured.requests} requests failed`, error));
-  }
-  if (measured.thresholds.some((threshold) => threshold.crossed)) {
-    return failed('load-thresholds', crossedInWords(measured.thresholds));
-  }
+  return judgeMeasured(measured, ended);
+}
+
+/** What came to a good end in k6's eyes. */
+function judgeMeasured(measured: Measured, ended: Ended): Verdict {
+  const { requests, iterations, thresholds } = measured;
+  if (iterations === 0) return failed('load-nothing-measured', 'no iteration came to its end');
+  if (requests === 0 && !measured.otherTraffic) return failed('load-nothing-measured', 'the script made no request');
+  if (requests > 0 && measured.failedShare === 1)
+    return failed('load-nothing-measured', sentence(`all ${requests} requests failed`, ended.error));
+  if (thresholds.some(({ crossed }) => crossed)) return failed('load-thresholds', crossedInWords(ended));
+  // A threshold of the script's own on dropped iterations says how many of them it bears.
+  const judgedByScript = thresholds.some(({ metric }) => metric.startsWith('dropped_iterations'));
+  if (!judgedByScript && droppedShare(measured) > DROPPED_AT_MOST)
+    return failed('load-overloaded', droppedInWords(measured));
   return { outcome: 'passed', code: 'ok', why: null };
 }
 
-/** `http_req_duration p(95)<5 was 12.3`; of several, all. */
-function crossedInWords(thresholds: readonly Threshold[]): string {
-  const crossed = thresholds.filter((threshold) => threshold.crossed);
-  if (crossed.length === 0) return 'k6 says that thresholds were crossed, and not which';
-  return crossed
+/** `82 of 101 iterations could not be begun (81 %)`. */
+function droppedInWords(measured: Measured): string {
+  const { dropped, iterations } = measured;
+  const share = Number((droppedShare(measured) * 100).toPrecision(2));
+  return `${dropped} of ${dropped + iterations} iterations could not be begun (${share} %)`;
+}
+
+/** Why k6 did not end by itself; null where it did. A shell in between makes a status of 128 and the signal's number. */
+function killedInWords({ status, signal, outOfMemory }: Ended): string | null {
+  if (outOfMemory) return 'k6 ran out of memory';
+  if (signal === 'SIGKILL' || status === 137) return 'k6 was killed (SIGKILL): was there too little memory?';
+  if (signal === 'SIGTERM' || signal === 'SIGINT' || status === STOPPED_BY_SIGNAL || status === 143 || status === 130)
+    return 'k6 was told to stop from outside';
+  return null;
+}
+
+/** `http_req_duration p(95)<5 was 12.3`; of several, the first ones. */
+function crossedInWords({ measured, aborted }: Ended): string {
+  const crossed = (measured?.thresholds ?? []).filter((threshold) => threshold.crossed);
+  const named = crossed
+    .slice(0, NAMED_AT_MOST)
     .map(
       ({ metric, expression, value }) =>
         `${metric} ${expression}${value === null ? ' was crossed' : ` was ${rounded(value)}`}`,
-    )
-    .join(', ');
+    );
+  const more = crossed.length > NAMED_AT_MOST ? [`${crossed.length - NAMED_AT_MOST} more`] : [];
+  const which = crossed.length === 0 ? ['k6 says that thresholds were crossed, and not which'] : [...named, ...more];
+  const stopped = aborted === null ? '' : `; abortOnFail ended the run after ${inWords(aborted)}`;
+  const dropped = measured && measured.dropped > 0 ? `; ${droppedInWords(measured)}` : '';
+  return `${which.join(', ')}${stopped}${dropped}`;
 }
 
 function endInWords({ status, signal }: Ended): string {
-  if (signal === 'SIGKILL') return 'k6 was killed (SIGKILL): was there too little memory?';
   return signal === null ? `k6 ended with status ${status}` : `k6 was ended by ${signal}`;
 }
 

@@ -23,12 +23,10 @@ export function resultInWords(results: readonly ScriptResult[]): string {
 
 /** What a person should know although the scripts passed. Plain text. */
 export function remarksOn(results: readonly ScriptResult[]): string[] {
-  return results.flatMap(({ script, outcome, measured }) => {
+  return results.flatMap(({ script, outcome, measured, busy }) => {
     if (outcome !== 'passed' || !measured) return [];
     const remarks = [];
     const fails = measured.checks.reduce((total, check) => total + check.fails, 0);
-    if (measured.thresholds.length === 0)
-      remarks.push(`${script} has no thresholds: nothing says how slow is too slow`);
     if (fails > 0 && !measured.thresholds.some(({ metric }) => metric.startsWith('checks'))) {
       remarks.push(`${script}: ${whole(fails)} checks failed, and no threshold on checks judges that`);
     }
@@ -37,11 +35,29 @@ export function remarksOn(results: readonly ScriptResult[]): string[] {
         `${script}: ${whole(measured.dropped)} iterations were dropped; the load was smaller than asked for`,
       );
     }
+    if (busy > BUSY) remarks.push(`${script}: ${saturated(busy)}`);
     return remarks;
   });
 }
 
-/** One row a script, then one a threshold; escaped. */
+/** From here on what is measured may be the generator's own slowness. */
+const BUSY = 0.95;
+
+/** Why latencies of a run are to be doubted, in words; null where the machine had time to spare. */
+export function doubtOf({ busy }: Pick<ScriptResult, 'busy'>): string | null {
+  return busy > BUSY ? saturated(busy) : null;
+}
+
+function saturated(busy: number): string {
+  return `this machine's processors were ${share(busy)} busy: the generator itself may have been too slow`;
+}
+
+/** Rows of one table. */
+const ROWS_AT_MOST = 50;
+/** Checks of one script in its facts, which stand in outputs and in the ledger. */
+const CHECKS_AT_MOST = 20;
+
+/** One row a script, then one a threshold, then one a check that failed; escaped. What is too much is counted. */
 export function resultInMarkdown(results: readonly ScriptResult[]): string {
   const scripts = results.map(({ script, outcome, code, measured }) => {
     const numbers = measured
@@ -53,20 +69,49 @@ export function resultInMarkdown(results: readonly ScriptResult[]): string {
           whole(measured.iterations),
         ]
       : ['', '', '', '', ''];
-    return row([script, outcome === 'passed' ? 'passed' : code, ...numbers]);
+    return [script, outcome === 'passed' ? 'passed' : code, ...numbers];
   });
   const thresholds = results.flatMap(({ script, measured }) =>
-    (measured?.thresholds ?? []).map((one) =>
-      row([script, `${one.metric} ${one.expression}`, measuredValue(one), one.crossed ? 'crossed' : 'held']),
-    ),
+    crossedFirst(measured?.thresholds ?? []).map((one) => [
+      script,
+      `${one.metric} ${one.expression}`,
+      measuredValue(one),
+      one.crossed ? 'crossed' : 'held',
+    ]),
   );
-  const head = ['| script | result | requests | rate | failed | p95 | iterations |', '|---|---|--:|--:|--:|--:|--:|'];
-  const second = ['', '| script | threshold | measured | |', '|---|---|--:|---|'];
-  return [...head, ...scripts, ...(thresholds.length ? [...second, ...thresholds] : [])].join('\n');
+  const checks = results.flatMap(({ script, measured }) =>
+    worstFirst(measured?.checks ?? [])
+      .filter(({ fails }) => fails > 0)
+      .map(({ name, passes, fails }) => [script, name, whole(fails), whole(passes)]),
+  );
+  return [
+    ...table(
+      ['script', 'result', 'requests', 'rate', 'failed', 'p95', 'iterations'],
+      '|---|---|--:|--:|--:|--:|--:|',
+      scripts,
+    ),
+    ...table(['script', 'threshold', 'measured', ''], '|---|---|--:|---|', thresholds),
+    ...table(['script', 'check', 'failed', 'passed'], '|---|---|--:|--:|', checks),
+  ].join('\n');
 }
 
-/** One script's result as facts. */
-export function factsOf({ script, outcome, code, why, took, thrown, measured }: ScriptResult): Facts {
+function table(head: readonly string[], rule: string, rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
+  const more = rows.length - ROWS_AT_MOST;
+  const rest = more > 0 ? ['', `and ${whole(more)} more`] : [];
+  return [`| ${head.join(' | ')} |`, rule, ...rows.slice(0, ROWS_AT_MOST).map(row), ...rest, ''];
+}
+
+function crossedFirst(thresholds: readonly Threshold[]): Threshold[] {
+  return thresholds.toSorted((a, b) => Number(b.crossed) - Number(a.crossed));
+}
+
+function worstFirst(checks: Measured['checks']): Measured['checks'] {
+  return checks.toSorted((a, b) => b.fails - a.fails);
+}
+
+/** One script's result as facts: its form is described in the README of the action. */
+export function factsOf({ script, outcome, code, why, took, thrown, measured, busy }: ScriptResult): Facts {
   return {
     script,
     outcome,
@@ -74,15 +119,28 @@ export function factsOf({ script, outcome, code, why, took, thrown, measured }: 
     why,
     took: Math.round(took),
     thrown,
+    busy: Number(busy.toFixed(3)),
     ...(measured ? numbersOf(measured) : {}),
   };
 }
 
 function numbersOf(measured: Measured): Facts {
   const { requests, rate, failed, failedShare, iterations, dropped } = measured;
-  const checks = measured.checks.map((check): Json => ({ ...check }));
-  const thresholds = measured.thresholds.map((threshold): Json => ({ ...threshold }));
-  return { requests, rate, failed, failedShare, p95: measured.p95, iterations, dropped, checks, thresholds };
+  const worst = worstFirst(measured.checks).slice(0, CHECKS_AT_MOST);
+  return {
+    requests,
+    rate,
+    failed,
+    failedShare,
+    p95: measured.p95,
+    iterations,
+    dropped,
+    checks: worst.map((check): Json => ({ ...check })),
+    checksLeftOut: measured.checks.length - worst.length,
+    thresholds: crossedFirst(measured.thresholds)
+      .slice(0, ROWS_AT_MOST)
+      .map((threshold): Json => ({ ...threshold })),
+  };
 }
 
 function row(cells: readonly string[]): string {

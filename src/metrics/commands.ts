@@ -1,37 +1,38 @@
 /** Numbers from the user's own commands: lines of a log on each host, or one number printed here. */
 import type { MetricSection } from '../config/config.ts';
+import { cutShort } from '../escape/escape.ts';
 import type { Kind } from '../judge/judge.ts';
+import { Failure } from '../outcome/outcome.ts';
 import { lastWords, run } from '../process/process.ts';
+import { matchingLines } from '../text/text.ts';
 import type { Host } from '../transport/transport.ts';
-import { metricError, metricInvalid } from './failures.ts';
-import type { Sample, Source, SourceContext, Span } from './types.ts';
+import { metricError } from './failures.ts';
+import { meaningInWords, unitOfName } from './meaning.ts';
+import { PATIENCE_MS, type Past, type Sample, type Source, type SourceContext, type Span } from './types.ts';
 
-const TIMEOUT_MS = 15_000;
-
-/** Lines of a log that match: `log` runs on each host in its path, or here where there are none. Throws `config-invalid`. */
+/** Lines of a log that match: `log` runs on each host in its path, or here where there are none. */
 export function openLog(metric: MetricSection, context: SourceContext): Source {
-  let pattern: RegExp;
-  try {
-    pattern = new RegExp(metric.match!);
-  } catch (error) {
-    throw metricInvalid(metric, `match is not a regular expression: ${(error as Error).message}`, 'correct it');
-  }
-  const places = context.hosts.length > 0 ? context.hosts : [null];
-  const read = async (span: Span, host: Host | null) =>
-    countLines(await output(withSeconds(metric.log!, span), host, context), pattern);
-  return new CommandSource(
-    metric,
-    'count',
-    `its log ${context.hosts.length > 0 ? `on ${places.length} host${places.length === 1 ? '' : 's'}` : 'here'}`,
-    places,
-    read,
-  );
+  const pattern = new RegExp(metric.match!);
+  const { hosts } = context;
+  const where = hosts.length > 0 ? `on ${hosts.length} host${hosts.length === 1 ? '' : 's'}` : 'here';
+  return new CommandSource(metric, context, {
+    kind: { value: 'count', from: 'lines are counted' },
+    where: `its log ${where}`,
+    places: hosts.length > 0 ? hosts : [null],
+    script: metric.log!,
+    numberOf: (text) => matchingLines(pattern, text),
+  });
 }
 
 /** One number printed by a command that runs here. */
 export function openCommand(metric: MetricSection, context: SourceContext): Source {
-  const read = async (span: Span) => printedNumber(await output(withSeconds(metric.command!, span), null, context));
-  return new CommandSource(metric, 'gauge', 'a command that runs here', [null], read);
+  return new CommandSource(metric, context, {
+    kind: { value: 'gauge', from: 'the command prints a level' },
+    where: 'a command that runs here',
+    places: [null],
+    script: metric.command!,
+    numberOf: printedNumber,
+  });
 }
 
 /** The user's command with {seconds} filled by the length of the span. Pure. */
@@ -39,79 +40,86 @@ export function withSeconds(command: string, span: Span): string {
   return command.replaceAll('{seconds}', String(Math.round(span.to - span.from) / 1000));
 }
 
-/** How many lines match. Pure. */
-export function countLines(text: string, pattern: RegExp): number {
-  return text.split('\n').filter((line) => pattern.test(line)).length;
-}
-
 /** The number that a text is; throws where it is none. Pure. */
 export function printedNumber(text: string): number {
   const number = text.trim() === '' ? Number.NaN : Number(text.trim());
-  if (!Number.isFinite(number)) throw new Error('the command printed no number');
+  if (!Number.isFinite(number))
+    throw new Error(`the command printed no number, but ${text.trim() === '' ? 'nothing' : `"${cutShort(text, 60)}"`}`);
   return number;
 }
 
-async function output(script: string, host: Host | null, context: SourceContext): Promise<string> {
-  if (host !== null) {
-    const options = { args: [host.path], timeout: TIMEOUT_MS, signal: context.signal };
-    const { status, stdout, stderr, timedOut } = await host.sh(`cd -- "$1" || exit\n${script}`, options);
-    if (status !== 0 || timedOut) throw new Error(lastWords({ status, stdout, stderr, timedOut, signal: null }));
-    return stdout;
-  }
-  const finished = await run({
-    file: 'sh',
-    args: ['-c', script],
-    cwd: context.workspace,
-    timeout: TIMEOUT_MS,
-    signal: context.signal,
-  });
-  if (finished.status !== 0 || finished.timedOut) throw new Error(lastWords(finished));
-  return finished.stdout;
+/** Why a command gave nothing, from how it ended. grep's status 1 is told apart: it is "no line", not a failure. Pure. */
+export function endedBadly(finished: Parameters<typeof lastWords>[0], script: string): string {
+  const words = lastWords(finished);
+  const silent = finished.status === 1 && !finished.timedOut && (finished.stdout + finished.stderr).trim() === '';
+  return silent && /\bgrep\b/.test(script)
+    ? `${words}: grep ends so where no line matches; let the command write all lines and match pick them`
+    : words;
+}
+
+/** What a command metric is made of. */
+interface Made {
+  kind: { value: Kind; from: string };
+  where: string;
+  places: readonly (Host | null)[];
+  script: string;
+  numberOf(output: string): number;
 }
 
 class CommandSource implements Source {
   readonly metric: MetricSection;
   readonly kind: Kind;
+  readonly unit: string | null;
   readonly notes: string[];
   readonly keepsHistory = false;
+  readonly replays = false;
   readonly cadence = 0;
   readonly window = null;
-  private readonly places: readonly (Host | null)[];
-  private readonly read: (span: Span, host: Host | null) => Promise<number>;
+  private readonly context: SourceContext;
+  private readonly made: Made;
 
-  constructor(
-    metric: MetricSection,
-    kind: Kind,
-    where: string,
-    places: readonly (Host | null)[],
-    read: (span: Span, host: Host | null) => Promise<number>,
-  ) {
+  constructor(metric: MetricSection, context: SourceContext, made: Made) {
     this.metric = metric;
-    this.kind = metric.kind ?? kind;
-    this.notes = [where, ...(metric.kind ? [] : [`taken as a ${kind}`])];
-    this.places = places;
-    this.read = read;
+    this.context = context;
+    this.made = made;
+    this.kind = metric.kind ?? made.kind.value;
+    this.unit = metric.unit ?? unitOfName(metric.name);
+    this.notes = [made.where, ...meaningInWords(metric, made.kind, this.unit)];
   }
 
-  history(): Promise<never> {
-    return Promise.reject(metricError(this.metric, this.notes[0]!, 'a command keeps no history'));
+  history(): Promise<Past[]> {
+    return Promise.reject(metricError(this.metric, this.made.where, 'a command keeps no history'));
   }
 
   sample(span: Span): Promise<Sample[]> {
     return Promise.all(
-      this.places.map(async (host) => {
+      this.made.places.map(async (place) => {
+        const host = place?.name ?? null;
         try {
-          return { at: span.to, host: host?.name ?? null, value: await this.read(span, host), why: null };
+          return { at: span.to, host, value: this.made.numberOf(await this.output(span, place)), why: null };
         } catch (error) {
-          return {
-            at: span.to,
-            host: host?.name ?? null,
-            value: null,
-            why: `${host ? `${host.name}: ` : ''}${(error as Error).message}`,
-          };
+          const why = error instanceof Failure ? (error.why ?? error.what) : (error as Error).message;
+          if (host === null) throw metricError(this.metric, this.made.where, why);
+          return { at: span.to, host, value: null, why: `${host}: ${why}` };
         }
       }),
     );
+  }
+
+  /** What the command writes there. Throws an Error where it fails or takes too long. */
+  private async output(span: Span, host: Host | null): Promise<string> {
+    const script = withSeconds(this.made.script, span);
+    const { signal, workspace, patience: timeout = PATIENCE_MS } = this.context;
+    const { env } = this.metric;
+    const finished =
+      host === null
+        ? await run({ file: 'sh', args: ['-c', script], cwd: workspace, env, timeout, signal })
+        : {
+            signal: null,
+            ...(await host.sh(`cd -- "$1" || exit\n${script}`, { args: [host.path], env, timeout, signal })),
+          };
+    if (finished.status !== 0 || finished.timedOut) throw new Error(endedBadly(finished, script));
+    return finished.stdout;
   }
 
   async close(): Promise<void> {}

@@ -1,23 +1,21 @@
-/** Numbers from an HTTP answer: JSON, or the Prometheus text form. On each host where the URL says so. */
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+/** Numbers from an HTTP answer, asked for once or on each host, as the URL says. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { MetricSection } from '../config/config.ts';
 import type { Kind } from '../judge/judge.ts';
+import { Failure } from '../outcome/outcome.ts';
 import { withoutCredentials } from '../secret/secret.ts';
-import type { Host, Tunnel } from '../transport/transport.ts';
-import { seriesIn } from './exposition.ts';
-import { metricError, metricInvalid } from './failures.ts';
-import { atPath, parsePath } from './json-path.ts';
-import type { Sample, Source, SourceContext, Span } from './types.ts';
-
-const TIMEOUT_MS = 10_000;
-const MOST_BYTES = 4 * 1024 * 1024;
+import { fillUrl, type Host, placeholdersIn, type Tunnel } from '../transport/transport.ts';
+import { checkClock, clockInWords, metricError, metricInvalid, metricMissing, metricUnreachable } from './failures.ts';
+import { answeredAt, type Numberless, readerOf, refusal } from './http-answer.ts';
+import { get, type HttpAnswer } from './http-request.ts';
+import { meaningInWords, unitOfName } from './meaning.ts';
+import { PATIENCE_MS, type Past, type Sample, type Source, type SourceContext, type Span } from './types.ts';
 
 /** Opens the source. A URL with {placeholders}, or of loopback with hosts over SSH, is asked on each host. Throws `config-invalid`. */
 export function openHttp(metric: MetricSection, context: SourceContext): Source {
   const template = metric.http!;
   const loopback = isLoopback(template) && context.hosts.some(({ kind }) => kind === 'ssh');
-  const perHost = loopback || /\{[a-z][a-z0-9-]*\}/.test(template);
+  const perHost = loopback || placeholdersIn(template).length > 0;
   if (perHost && context.hosts.length === 0)
     throw metricInvalid(
       metric,
@@ -25,32 +23,19 @@ export function openHttp(metric: MetricSection, context: SourceContext): Source 
       'add `hosts:`, or write the URL out',
     );
   const targets: Target[] = perHost
-    ? context.hosts.map((host) => ({ host, url: filled(metric, template, host) }))
+    ? context.hosts.map((host) => ({ host, url: checked(metric, fillUrl(template, host).href) }))
     : [{ host: null, url: checked(metric, template) }];
-  return new HttpSource(metric, targets, readerOf(metric), context.signal);
+  return new HttpSource(metric, targets, context);
 }
 
 /** True for a URL of the machine that asks: on hosts over SSH it is theirs. */
 export function isLoopback(url: string): boolean {
-  return /^https?:\/\/(127\.|localhost[:/]|\[::1\])/.test(url);
+  return /^https?:\/\/(?:[^/?#]*@)?(127\.|localhost(?=[:/?#]|$)|\[::1\])/i.test(url);
 }
 
 interface Target {
   host: Host | null;
   url: URL;
-}
-
-function filled(metric: MetricSection, template: string, host: Host): URL {
-  const text = template.replaceAll(/\{([a-z][a-z0-9-]*)\}/g, (_, key: string) => {
-    if (!Object.hasOwn(host.with, key))
-      throw metricInvalid(
-        metric,
-        `the host ${host.name} has no {${key}}`,
-        `give it with: { at: ${host.name}, with: { ${key}: … } }`,
-      );
-    return encodeURIComponent(host.with[key]!);
-  });
-  return checked(metric, text);
 }
 
 function checked(metric: MetricSection, text: string): URL {
@@ -59,124 +44,120 @@ function checked(metric: MetricSection, text: string): URL {
   return new URL(text);
 }
 
-/** Reads the number out of a body; a text is why there is none. Pure. */
-export function readerOf(metric: MetricSection): (body: string) => number | string {
-  const { path } = metric;
-  if (path === undefined) return (body) => asNumber(body.trim(), 'the answer');
-  const steps = parsePath(path);
-  if (path.startsWith('$') && steps === null)
-    throw metricInvalid(metric, `the path ${path} cannot be read`, 'write it as $.users or $.pools[0].active');
-  return steps === null ? (body) => fromExposition(body, path) : (body) => fromJson(body, path, steps);
-}
-
-function fromJson(body: string, path: string, steps: readonly (string | number)[]): number | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return 'the answer is not JSON';
-  }
-  const found = atPath(value, steps);
-  return found === undefined ? `the answer has no ${path}` : asNumber(found, path);
-}
-
-function fromExposition(body: string, name: string): number | string {
-  const values = seriesIn(body, name);
-  if (values.length === 0) return `the answer has no series ${name}`;
-  return asNumber(
-    values.reduce((sum, value) => sum + value, 0),
-    name,
-  );
-}
-
-function asNumber(value: unknown, what: string): number | string {
-  const number =
-    typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
-  return Number.isFinite(number) ? number : `${what} is no number`;
+/** A number as it was read: milliseconds since 1970. */
+interface Reading {
+  at: number;
+  value: number;
 }
 
 class HttpSource implements Source {
   readonly metric: MetricSection;
   readonly kind: Kind;
+  readonly unit: string | null;
   readonly notes: string[];
   readonly keepsHistory = false;
+  readonly replays = false;
   readonly cadence = 0;
   readonly window = null;
   private readonly targets: Target[];
-  private readonly reader: (body: string) => number | string;
+  private readonly reader: (body: string) => number | Numberless;
   private readonly signal: AbortSignal;
+  private readonly patience: number;
+  /** A count is a total that grows; what a tick counted is its growth since the reading before. */
+  private readonly grows: boolean;
+  private readonly readings = new Map<Target, Reading>();
   private readonly tunnels = new Map<Host, Promise<Tunnel>>();
 
-  constructor(
-    metric: MetricSection,
-    targets: Target[],
-    reader: (body: string) => number | string,
-    signal: AbortSignal,
-  ) {
+  constructor(metric: MetricSection, targets: Target[], { signal, patience }: SourceContext) {
     this.metric = metric;
     this.targets = targets;
-    this.reader = reader;
+    this.reader = readerOf(metric);
     this.signal = signal;
-    this.kind = metric.kind ?? 'gauge';
+    this.patience = patience ?? PATIENCE_MS;
+    const name = (metric.path ?? '').replace(/\{.*$/, '');
+    const total = /_total$/.test(name);
+    this.kind = metric.kind ?? (total ? 'count' : 'gauge');
+    this.grows = this.kind !== 'gauge';
+    this.unit = metric.unit ?? unitOfName(name);
     this.notes = [
       `${withoutCredentials(targets[0]!.url.href)}${targets.length > 1 ? ` on ${targets.length} hosts, added up` : ''}`,
-      ...(metric.kind ? [] : ['taken as a gauge']),
+      ...meaningInWords(metric, { value: this.kind, from: total ? `${name} is a total` : 'it is a level' }, this.unit),
+      ...(this.grows ? ['its growth from reading to reading is what counts'] : []),
     ];
   }
 
-  history(): Promise<never> {
-    return Promise.reject(
-      metricError(this.metric, withoutCredentials(this.targets[0]!.url.href), 'an HTTP answer keeps no history'),
-    );
+  history(): Promise<Past[]> {
+    return Promise.reject(metricError(this.metric, this.where(this.targets[0]!), 'an HTTP answer keeps no history'));
   }
 
-  sample(_: Span): Promise<Sample[]> {
+  sample(span: Span): Promise<Sample[]> {
     return Promise.all(
-      this.targets.map(async ({ host, url }) => {
-        const value = await this.ask(host, url).then(
-          ({ status, body }) => (status === 200 ? this.reader(body) : `HTTP ${status}`),
-          (error: NodeJS.ErrnoException) => error.code ?? error.message,
-        );
-        const known = typeof value === 'number';
-        return {
-          at: Date.now(),
-          host: host?.name ?? null,
-          value: known ? value : null,
-          why: known ? null : `${withoutCredentials(url.href)}: ${value}`,
-        };
+      this.targets.map(async (target) => {
+        const host = target.host?.name ?? null;
+        const told = this.grows ? await this.growth(target, span) : await this.read(target);
+        return typeof told === 'string'
+          ? { at: Date.now(), host, value: null, why: `${this.where(target)}: ${told}` }
+          : { at: told.at, host, value: told.value, why: null };
       }),
     );
   }
 
-  private async ask(host: Host | null, url: URL): Promise<{ status: number; body: string }> {
-    const tls = url.protocol === 'https:';
+  /** The growth since the last reading, where that was when the span began. The very first span is waited for. */
+  private async growth(target: Target, span: Span): Promise<Reading | string> {
+    const length = span.to - span.from;
+    if (!this.readings.has(target)) {
+      const first = await this.read(target);
+      if (typeof first === 'string') return first;
+      this.readings.set(target, first);
+      await pause(length, undefined, { signal: this.signal });
+      return this.growth(target, { from: first.at, to: first.at + length });
+    }
+    const before = this.readings.get(target)!;
+    const now = await this.read(target);
+    if (typeof now === 'string') return now;
+    this.readings.set(target, now);
+    if (Math.abs(before.at - span.from) > length / 2)
+      return 'it was not read when this tick began: counting begins now';
+    return { at: now.at, value: now.value < before.value ? now.value : now.value - before.value };
+  }
+
+  /** The number now. Why a host has none is a text; where the metric is of no host, it is thrown. */
+  private async read(target: Target): Promise<Reading | string> {
+    const asked = Date.now();
+    const answer = await this.ask(target).catch((error: Error) =>
+      error instanceof Failure ? (error.why ?? error.what) : error.message,
+    );
+    if (typeof answer === 'string') {
+      if (target.host !== null) return answer;
+      throw metricUnreachable(this.metric, this.where(target), answer, 'see that the address answers from here');
+    }
+    const at = Date.now();
+    const theirs = answeredAt(answer.headers);
+    if (target.host === null) checkClock(this.metric, this.where(target), theirs, { asked, answered: at });
+    const { location } = answer.headers;
+    const to = location === undefined ? null : withoutCredentials(new URL(location, target.url).href);
+    const off = refusal(answer.status, to) ?? clockInWords(theirs, asked, at);
+    const value = off === null ? this.reader(answer.body) : { why: off, missing: false };
+    if (typeof value === 'number') return { at, value };
+    if (target.host !== null) return value.why;
+    if (!value.missing) throw metricError(this.metric, this.where(target), value.why);
+    throw metricMissing(
+      this.metric,
+      this.where(target),
+      value.why,
+      'correct `path`; the address in a browser shows what there is',
+    );
+  }
+
+  private async ask({ host, url }: Target): Promise<HttpAnswer> {
+    const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
     const address =
-      host?.kind === 'ssh' ? await this.tunnelTo(host, url.hostname, Number(url.port) || (tls ? 443 : 80)) : null;
-    const signal = AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-    const options = {
-      hostname: address?.hostname ?? url.hostname.replace(/^\[|\]$/g, ''),
-      port: address?.port ?? url.port,
-      path: `${url.pathname}${url.search}`,
-      ...(url.username ? { auth: `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}` } : {}),
-      ...(tls ? { servername: url.hostname } : {}),
-      headers: { host: url.host, accept: 'application/json, text/plain' },
-      signal,
-      agent: false as const,
-    };
-    return new Promise((resolve, reject) => {
-      const request = (tls ? requestHttps : requestHttp)(options, (response) => {
-        let body = '';
-        response.setEncoding('utf8');
-        response.on('data', (text: string) => {
-          body += text;
-          if (body.length > MOST_BYTES) request.destroy(new Error('the answer is longer than 4 MB'));
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-        response.on('error', reject);
-      });
-      request.on('error', reject);
-      request.end();
-    });
+      host?.kind === 'ssh' ? await this.tunnelTo(host, url.hostname.replace(/^\[(.*)\]$/, '$1'), port) : null;
+    return get(url, address, this.patience, this.signal);
+  }
+
+  private where({ url }: Target): string {
+    return withoutCredentials(url.href);
   }
 
   private tunnelTo(host: Host, hostname: string, port: number): Promise<Tunnel> {

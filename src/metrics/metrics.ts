@@ -6,10 +6,14 @@ import { openPrometheus } from './prometheus.ts';
 import { openSql } from './sql.ts';
 import type { Source, SourceContext } from './types.ts';
 
+export { hostOfLabel } from './host-names.ts';
 export { isLoopback } from './http.ts';
-export type { Sample, Source, SourceContext, Span } from './types.ts';
+export type { Past, Sample, Source, SourceContext, Span } from './types.ts';
 
-/** Opens a metric's source. Throws `config-invalid` for a section that cannot be meant, `metric-error` where it does not answer. */
+/**
+ * Opens a metric's source. Throws `config-invalid` for a section that cannot be meant. Prometheus and SQL are asked here
+ * already, and throw as `sample` does, or `metric-missing`; the others are asked when they are sampled.
+ */
 export async function openSource(metric: MetricSection, context: SourceContext): Promise<Source> {
   if (metric.prometheus !== undefined) return openPrometheus(metric, context);
   if (metric.sql !== undefined) return openSql(metric, context);

@@ -1,27 +1,28 @@
 /** Numbers from a Prometheus server. Where a rate is asked for, the counter itself is read: a window hides a fall. */
 import type { MetricSection } from '../config/config.ts';
 import type { Kind } from '../judge/judge.ts';
-import { hide, withoutCredentials } from '../secret/secret.ts';
-import { metricError, metricInvalid } from './failures.ts';
-import {
-  AnswerError,
-  atSteps,
-  Growth,
-  oneNumber,
-  parseAnswer,
-  type Series,
-  severalSeries,
-} from './prometheus-answer.ts';
-import { type CounterQuery, counterOf, selectors, windowOf } from './promql.ts';
-import type { Sample, Source, SourceContext, Span } from './types.ts';
+import type { Host } from '../transport/transport.ts';
+import { metricInvalid } from './failures.ts';
+import { Freshness, scrapeInterval } from './freshness.ts';
+import { meaningInWords, unitOfNames } from './meaning.ts';
+import { atSteps } from './prometheus-answer.ts';
+import { CounterReader } from './prometheus-counter.ts';
+import { SeriesHosts } from './prometheus-hosts.ts';
+import { missing, neverKnown } from './prometheus-missing.ts';
+import { type Grid, PrometheusServer } from './prometheus-server.ts';
+import { type CounterQuery, counterOf, selectors, takenApart, windowOf } from './promql.ts';
+import type { Past, Sample, Source, SourceContext, Span } from './types.ts';
 
-const TIMEOUT_MS = 10_000;
-/** A source whose newest point is older than this many scrape intervals is stale. */
-const STALE_INTERVALS = 2.5;
-/** Prometheus refuses more points than this in one series. */
-const MOST_POINTS = 10_000;
+const NOT_NOW =
+  'no series answers now, though the server knows the name: its program does not run, it appears only with its first event (then add "or vector(0)"), or a comparison drops it (then write "> bool")';
 
-/** Asks the server once, to learn how often it scrapes. Throws `metric-error` and `config-invalid`. */
+/** A host that was there so lately is missed where it is not there now; one of an earlier day is not. */
+const LATELY_MS = 5 * 60_000;
+
+/**
+ * Opens the source: asks the server for its clock, for what the query gives now and how often that is scraped. Throws
+ * `config-invalid`, `metric-unreachable`, `metric-clock`, `metric-missing` and `metric-error`.
+ */
 export async function openPrometheus(metric: MetricSection, context: SourceContext): Promise<Source> {
   if (context.prometheus === undefined)
     throw metricInvalid(
@@ -29,217 +30,186 @@ export async function openPrometheus(metric: MetricSection, context: SourceConte
       'a prometheus metric needs the URL of the server',
       'add `prometheus: http://…` to the watch section',
     );
-  const server = new Server(metric, context.prometheus, context.signal);
-  const read = selectors(metric.prometheus!);
-  const interval = await scrapeInterval(server, read);
-  return new PrometheusSource(metric, server, read, interval);
+  if (metric.host !== undefined && !/^[a-zA-Z_]\w*$/.test(metric.host))
+    throw metricInvalid(metric, `${metric.host} is not the name of a label`, 'write it as in host: instance');
+  const server = new PrometheusServer(metric, context);
+  await server.checkClock();
+  const query = await spelledOut(metric.prometheus!, server);
+  const answer = await server.instant(metric.prometheus!);
+  const read = selectors(query);
+  const intervals = await Promise.all(read.map((selector) => scrapeInterval(server, selector)));
+  const silent = read.filter((_, i) => intervals[i] === null);
+  const unknown = (await Promise.all(silent.map((selector) => neverKnown(server, selector)))).filter(Boolean);
+  if (answer.length === 0 && unknown.length > 0) throw missing(metric, server.where, unknown.join('; '));
+  const found = {
+    query,
+    counter: wantedCounter(metric, query),
+    read,
+    interval: Math.max(0, ...intervals.map((interval) => interval ?? 0)),
+    hints: unknown.map((why) => `${why}: the query gives a number without it`),
+  };
+  return new PrometheusSource(metric, server, found, context.hosts);
 }
 
-class Server {
-  readonly where: string;
-  private readonly metric: MetricSection;
-  private readonly base: URL;
-  private readonly headers: Record<string, string>;
-  private readonly signal: AbortSignal;
-
-  constructor(metric: MetricSection, url: string, signal: AbortSignal) {
-    if (!URL.canParse(url) || !/^https?:/.test(url))
-      throw metricInvalid(metric, 'watch.prometheus is not a URL', 'give http://host:9090 or https://host/prometheus');
-    this.metric = metric;
-    this.where = withoutCredentials(url);
-    this.base = new URL(url);
-    this.signal = signal;
-    const { username, password } = this.base;
-    if (password) hide(decodeURIComponent(password));
-    this.headers = username
-      ? {
-          authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`,
-        }
-      : {};
-    this.base.username = '';
-    this.base.password = '';
-  }
-
-  async ask(path: 'query' | 'query_range', parameters: Record<string, string>): Promise<Series[]> {
-    const url = new URL(this.base);
-    url.pathname = `${url.pathname.replace(/\/$/, '')}/api/v1/${path}`;
-    const signal = AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: this.headers,
-        body: new URLSearchParams(parameters),
-        signal,
-        redirect: 'error',
-      });
-      return parseAnswer(response.status, await response.text());
-    } catch (error) {
-      throw this.failure(error);
-    }
-  }
-
-  failure(error: unknown): Error {
-    if (error instanceof AnswerError) return metricError(this.metric, this.where, error.message);
-    const { name, cause, message } = error as Error & { cause?: { code?: string; message?: string } };
-    const why =
-      name === 'TimeoutError' ? `no answer in ${TIMEOUT_MS / 1000} s` : (cause?.code ?? cause?.message ?? message);
-    return metricError(
-      this.metric,
-      this.where,
-      why,
-      'see that the Prometheus server runs and can be reached from here',
-    );
-  }
+/** A query that is nothing but a recorded one, as its rule computes it; any other as it is. */
+async function spelledOut(query: string, server: PrometheusServer): Promise<string> {
+  const name = query.trim();
+  return /^[a-zA-Z_]\w*(:\w+)+$/.test(name) ? ((await server.recordedQuery(name)) ?? query) : query;
 }
 
-/** Milliseconds between two scrapes of what a query reads, from how many points lie in some windows; 0 where nothing is known. */
-async function scrapeInterval(server: Server, read: readonly string[]): Promise<number> {
-  let longest = 0;
-  for (const selector of read) {
-    let shortest = Number.POSITIVE_INFINITY;
-    for (const window of [10, 60, 300]) {
-      const points =
-        (await server.ask('query', { query: `max(count_over_time(${selector}[${window}s]))` }))[0]?.points[0]?.[1] ?? 0;
-      // A young series fills only the short windows, so the shortest interval found is the true one.
-      if (points >= 3) shortest = Math.min(shortest, (window * 1000) / points);
-    }
-    if (Number.isFinite(shortest)) longest = Math.max(longest, shortest);
-  }
-  return longest;
+/**
+ * The counter to be read in place of a query; null where the query itself is wanted. Totals without a rate are read as
+ * counters where they are declared to count, or named as OpenMetrics names them (_total). Pure.
+ */
+export function wantedCounter(metric: MetricSection, query: string): CounterQuery | null {
+  const counter = metric.kind === 'gauge' ? null : counterOf(query);
+  if (counter === null || counter.by.some((label) => label !== metric.host)) return null;
+  const named = /_total$/.test(takenApart(counter.selector).name ?? '');
+  return counter.window !== null || metric.kind !== undefined || named ? counter : null;
 }
+
+/** What was learnt of a query when it was opened. */
+interface Found {
+  query: string;
+  counter: CounterQuery | null;
+  read: readonly string[];
+  /** Milliseconds between scrapes; 0 where it is not known. */
+  interval: number;
+  hints: readonly string[];
+}
+
+/** A number of one host, or of all, or why there is none. */
+type Told = Pick<Sample, 'host' | 'value' | 'why'>;
 
 class PrometheusSource implements Source {
   readonly metric: MetricSection;
   readonly kind: Kind;
+  readonly unit: string | null;
   readonly notes: string[];
   readonly keepsHistory = true;
+  readonly replays = true;
   readonly cadence: number;
   readonly window: number | null;
-  private readonly server: Server;
-  private readonly read: readonly string[];
-  private readonly interval: number;
-  private readonly counter: CounterQuery | null;
-  private growth = new Growth();
-  private grownUntil = Number.NaN;
+  private readonly server: PrometheusServer;
+  private readonly counter: CounterReader | null;
+  /** true: hosts without a series counted 0. */
+  private readonly zero: boolean;
+  private readonly freshness: Freshness;
+  private readonly hosts: SeriesHosts;
+  /** Hosts that have answered, and when they last did. */
+  private readonly seen = new Map<string, number>();
 
-  constructor(metric: MetricSection, server: Server, read: readonly string[], interval: number) {
+  constructor(metric: MetricSection, server: PrometheusServer, found: Found, hosts: readonly Host[]) {
+    const { query, counter, read, interval } = found;
     this.metric = metric;
     this.server = server;
-    this.read = read;
-    this.interval = interval;
-    this.counter = metric.kind === undefined || metric.kind === 'count' ? counterOf(metric.prometheus!) : null;
-    const window = windowOf(metric.prometheus!);
-    this.kind = this.counter ? 'count' : (metric.kind ?? (window === null ? 'gauge' : 'window'));
-    this.window = this.kind === 'window' ? window : null;
+    this.hosts = new SeriesHosts(metric, server, hosts);
+    this.freshness = new Freshness(server, read, interval, metric.host);
+    this.counter = counter && new CounterReader(counter, server, this.freshness, this.hosts);
+    this.zero = counter?.zero ?? false;
     this.cadence = interval;
+    const window = counter === null ? windowOf(query) : null;
+    this.kind = metric.kind ?? (counter ? 'count' : window === null ? 'gauge' : 'window');
+    this.window = this.kind === 'window' ? window : null;
+    this.unit = metric.unit ?? unitOfNames(read.map((selector) => takenApart(selector).name ?? ''));
+    const from = counter
+      ? `the counter ${counter.selector} is read itself`
+      : window === null
+        ? 'the query computes no rate'
+        : 'the query computes a rate that is no plain counter';
     this.notes = [
       `Prometheus at ${server.where}`,
-      ...(this.counter ? [`the counter ${this.counter.selector} is read itself, as a count`] : []),
+      ...meaningInWords(metric, { value: this.kind, from }, this.unit),
+      ...(metric.host === undefined ? [] : [`by host, as the label ${metric.host} says`]),
+      ...found.hints,
     ];
   }
 
-  async history(span: Span, step: number): Promise<(number | null)[]> {
-    const count = Math.min(Math.floor((span.to - span.from) / step), MOST_POINTS);
-    const from = span.to - count * step;
-    const range = {
-      query: this.counter?.selector ?? this.metric.prometheus!,
-      start: seconds(from),
-      end: seconds(span.to),
-      step: seconds(step),
-    };
-    const series = await this.server.ask('query_range', range);
-    if (this.counter) return growths(series, from, step, count);
-    if (series.length > 1) throw this.server.failure(new AnswerError(severalSeries(series)));
-    return atSteps(series[0], from, step, count);
+  async history(span: Span, step: number): Promise<Past[]> {
+    const count = Math.floor((span.to - span.from) / step);
+    const grid = { from: span.to - count * step, step, count };
+    const fresh = await this.freshness.along(grid);
+    const pasts = this.counter ? await this.counter.along(grid, fresh) : await this.levelsAlong(grid, fresh);
+    for (const { host, values } of pasts) {
+      const last = values.findLastIndex((value) => value !== null);
+      const at = grid.from + (last + 1) * step;
+      if (host !== null && at > Date.now() - LATELY_MS) this.sees(host, at);
+    }
+    return pasts.length > 0 ? pasts : [{ host: null, values: new Array<null>(count).fill(null) }];
+  }
+
+  private async levelsAlong(grid: Grid, fresh: readonly boolean[]): Promise<Past[]> {
+    const series = await this.server.range(this.metric.prometheus!, grid);
+    return [...this.hosts.single(series)].map(([host, own]) => {
+      const values = atSteps(own, grid.from, grid.step, grid.count);
+      return { host, values: values.map((value, i) => (fresh[i] ? value : null)).slice(1) };
+    });
   }
 
   async sample(span: Span): Promise<Sample[]> {
-    const stale = await this.staleness(span.to);
-    if (stale !== null) return [{ at: span.to, host: null, value: null, why: stale }];
-    return [this.counter ? await this.grown(span, this.counter) : await this.instant(span.to)];
+    const at = span.to;
+    await this.server.checkClock();
+    const stale = await this.freshness.at(at);
+    if (stale.all !== null) return [{ at, host: null, value: null, why: stale.all }];
+    const told = this.counter ? await this.grown(span, this.counter) : await this.levels(at);
+    const staleHosts = new Map([...stale.hosts].map(([label, why]) => [this.hosts.named(label), why]));
+    const fresh = told.map((one) => {
+      const why = one.host === null ? undefined : staleHosts.get(one.host);
+      return why === undefined ? one : { host: one.host, value: null, why };
+    });
+    for (const { host, value } of fresh) if (host !== null && value !== null) this.sees(host, at);
+    return [...fresh, ...(await this.gone(fresh, at))].map((one) => ({ at, ...one }));
   }
 
-  private async instant(at: number): Promise<Sample> {
-    const series = await this.server.ask('query', { query: this.metric.prometheus!, time: seconds(at) });
-    try {
-      const number = oneNumber(series);
-      return 'why' in number
-        ? { at, host: null, value: null, why: number.why }
-        : { at: number.at, host: null, value: number.value, why: null };
-    } catch (error) {
-      throw this.server.failure(error);
-    }
+  private async levels(at: number): Promise<Told[]> {
+    const series = await this.server.instant(this.metric.prometheus!, at);
+    if (series.length === 0 && this.seen.size === 0) return [{ host: null, value: null, why: NOT_NOW }];
+    return [...this.hosts.single(series)].map(([host, own]) => {
+      const value = own.points.at(-1)![1];
+      return Number.isFinite(value)
+        ? { host, value, why: null }
+        : { host, value: null, why: `the query gives ${value}: a division by zero or a gap` };
+    });
   }
 
-  private async grown(span: Span, counter: CounterQuery): Promise<Sample> {
-    if (this.grownUntil !== span.from) {
-      this.growth = new Growth();
-      this.growth.next(await this.counters(counter, span.from));
-    }
-    const values = await this.counters(counter, span.to);
-    this.grownUntil = span.to;
-    const value = this.growth.next(values);
-    return {
-      at: span.to,
-      host: null,
-      value,
-      why:
-        value === null ? 'no series answers: a misspelt metric, or one that appears only with its first event' : null,
-    };
+  private async grown(span: Span, counter: CounterReader): Promise<Told[]> {
+    const grown = await counter.during(span);
+    if (typeof grown === 'string') return [{ host: null, value: null, why: grown }];
+    if (grown.size === 0 && this.seen.size === 0)
+      return [this.zero ? { host: null, value: 0, why: null } : { host: null, value: null, why: NOT_NOW }];
+    return [...grown].map(([host, value]) => ({ host, value, why: null }));
   }
 
-  private async counters(counter: CounterQuery, at: number): Promise<Map<string, number>> {
-    const series = await this.server.ask('query', { query: counter.selector, time: seconds(at) });
-    return new Map(
-      series
-        .map(({ labels, points }) => [labels, points.at(-1)![1]] as const)
-        .filter(([, value]) => Number.isFinite(value)),
+  /** A host that answered before and does not now: a fact, with what is known of it. */
+  private async gone(told: readonly Told[], at: number): Promise<Told[]> {
+    const missing = [...this.seen].filter(([host]) => !told.some((one) => one.host === host));
+    if (missing.length === 0) return [];
+    const label = this.metric.host!;
+    const up = new Map(
+      (await this.server.instant(`max by (${label}) (up{${label}!=""})`, at)).map(({ labels, points }) => [
+        this.hosts.of(labels),
+        points[0]![1],
+      ]),
     );
+    return missing.map(([host, last]) => {
+      const scraped = up.get(host) === 1;
+      if (scraped && this.zero) return { host, value: 0, why: null };
+      const why = scraped
+        ? 'it is scraped, but has no such series any more'
+        : up.has(host)
+          ? 'its scrape fails'
+          : 'Prometheus scrapes it no more';
+      return {
+        host,
+        value: null,
+        why: `${host}: ${why} (last seen ${new Date(last).toISOString().slice(11, 19)} UTC)`,
+      };
+    });
   }
 
-  /** Why what the query reads is too old; null where it is fresh. A rate goes on for its whole window after the last scrape. */
-  private async staleness(at: number): Promise<string | null> {
-    if (this.interval === 0) return null;
-    for (const selector of this.read) {
-      const newest = await this.newest(`max(timestamp(${selector}))`, at);
-      if (newest === null && (await this.isScrapeGone(selector, at))) return `${selector} is not scraped any more`;
-      const age = newest === null ? 0 : at - newest * 1000;
-      if (age > STALE_INTERVALS * this.interval) {
-        return `the newest point of ${selector} is ${Math.round(age / 1000)} s old: its scrape has stopped`;
-      }
-    }
-    return null;
-  }
-
-  /** A series may end with a restart of its program, which is still scraped then; otherwise its source is gone. */
-  private async isScrapeGone(selector: string, at: number): Promise<boolean> {
-    const lately = `count_over_time(${selector}[5m])`;
-    if ((await this.newest(`max(${lately})`, at)) === null) return false;
-    return (await this.newest(`max(up and on (job, instance) ${lately})`, at)) !== 1;
-  }
-
-  private async newest(query: string, at: number): Promise<number | null> {
-    return (await this.server.ask('query', { query, time: seconds(at) }))[0]?.points[0]?.[1] ?? null;
+  private sees(host: string, at: number): void {
+    this.seen.set(host, Math.max(at, this.seen.get(host) ?? 0));
   }
 
   async close(): Promise<void> {}
-}
-
-/** Growth of all series from step to step. */
-function growths(series: readonly Series[], from: number, step: number, count: number): (number | null)[] {
-  const growth = new Growth();
-  const columns = series.map((one) => ({
-    labels: one.labels,
-    points: new Map(one.points.map(([at, value]) => [Math.round((at - from) / step), value])),
-  }));
-  return Array.from({ length: count + 1 }, (_, i) => {
-    const values = columns.flatMap(({ labels, points }) =>
-      Number.isFinite(points.get(i)) ? [[labels, points.get(i)!] as const] : [],
-    );
-    return values.length > 0 ? growth.next(new Map(values)) : null;
-  }).slice(1);
-}
-
-function seconds(ms: number): string {
-  return (ms / 1000).toFixed(3);
 }

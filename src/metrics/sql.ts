@@ -1,72 +1,26 @@
 /** Numbers from a database of the environment: the user's query, once for each span of time. */
 import type { MetricSection } from '../config/config.ts';
-import type { Database, Parameter, Row } from '../database/database.ts';
+import { blameOf, type Database, type Parameter, queryReadOnly, type Row, type Session } from '../database/database.ts';
 import type { Kind } from '../judge/judge.ts';
-import { metricError, metricInvalid } from './failures.ts';
-import type { Sample, Source, SourceContext, Span } from './types.ts';
+import { Failure } from '../outcome/outcome.ts';
+import { checkClock, metricError, metricInvalid, metricMissing, metricUnreachable } from './failures.ts';
+import { meaningInWords, unitOfName } from './meaning.ts';
+import { bindSpan, bindSpans, CLOCK, hasSpan, numberOf, oneValue } from './sql-query.ts';
+import { PATIENCE_MS, type Past, type Sample, type Source, type SourceContext, type Span } from './types.ts';
 
 /** History is read as far back as this allows: without an index each span reads the whole table. */
 const HISTORY_BUDGET_MS = 10_000;
-/** How many spans one statement reads. */
+/** How many spans one statement reads at most, and how long it should take. */
 const BATCH = 40;
-
-/** The user's query as a statement with bound times. */
-export interface Bound {
-  sql: string;
-  parameters: Parameter[];
-}
+const BATCH_MS = 1000;
+/** A batch that is as quick as this brings the 720 ticks of an hour in a moment. */
+const QUICK_MS = 100;
 
 /**
- * Fills {from} and {to} (a time), {from:s} and {to:s} (seconds since 1970), {from:ms} and {to:ms} with bound
- * parameters, numbered from `first`. Pure.
+ * Opens the source on the database that the metric names, and tries the query. Throws `config-invalid`, and as `sample`
+ * does: what cannot be read is known before a watch.
  */
-export function bindSpan(
-  query: string,
-  span: Span,
-  engine: Database['engine'],
-  placeholder: (position: number) => string,
-  first = 1,
-): Bound {
-  const parameters: Parameter[] = [];
-  const sql = query
-    .trim()
-    .replace(/;\s*$/, '')
-    .replaceAll(/\{(from|to)(:s|:ms)?\}/g, (_, end: 'from' | 'to', unit: string | undefined) => {
-      parameters.push(unit === ':s' ? span[end] / 1000 : unit === ':ms' ? span[end] : timeOf(span[end], engine));
-      return placeholder(first + parameters.length - 1);
-    });
-  return { sql, parameters };
-}
-
-/** A time as the engine compares it: UTC. SQLite compares texts, so it must be the ISO form that the table holds. */
-function timeOf(ms: number, engine: Database['engine']): string {
-  const iso = new Date(ms).toISOString();
-  return engine === 'mysql' || engine === 'mariadb' ? iso.replace('T', ' ').replace('Z', '') : iso;
-}
-
-/** True where a query asks for a span of time. */
-export function hasSpan(query: string): boolean {
-  return /\{from(:m?s)?\}/.test(query) && /\{to(:m?s)?\}/.test(query);
-}
-
-/** The one number of a query's answer, or why it is none. NULL is nothing counted: 0 for counts and money. Pure. */
-export function numberOf(rows: readonly Row[], kind: Kind): { value: number | null } | { why: string } {
-  if (rows.length !== 1) return { why: `the query gives ${rows.length} rows where one number is needed` };
-  const values = Object.values(rows[0]!);
-  if (values.length !== 1) return { why: `the query gives ${values.length} columns where one number is needed` };
-  return oneValue(values[0], kind);
-}
-
-function oneValue(value: unknown, kind: Kind): { value: number | null } | { why: string } {
-  if (value === null || value === undefined) return { value: kind === 'count' || kind === 'money' ? 0 : null };
-  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
-  return Number.isFinite(number) && typeof value !== 'boolean'
-    ? { value: number }
-    : { why: 'the query gives something that is no number' };
-}
-
-/** Opens the source on the database that the metric names. Throws `config-invalid`. */
-export function openSql(metric: MetricSection, context: SourceContext): Source {
+export async function openSql(metric: MetricSection, context: SourceContext): Promise<Source> {
   const wanted = metric.database;
   const database = wanted === undefined ? context.databases[0] : context.databases.find(({ name }) => name === wanted);
   if (!database || (wanted === undefined && context.databases.length > 1)) {
@@ -77,48 +31,87 @@ export function openSql(metric: MetricSection, context: SourceContext): Source {
       `name one with \`database:\`; there are: ${names}`,
     );
   }
-  return new SqlSource(metric, database);
+  const source = new SqlSource(metric, database, context.patience ?? PATIENCE_MS);
+  try {
+    await source.open();
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+  return source;
 }
 
 class SqlSource implements Source {
   readonly metric: MetricSection;
   readonly kind: Kind;
+  readonly unit: string | null;
   readonly notes: string[];
   readonly keepsHistory: boolean;
   readonly cadence = 0;
   readonly window = null;
+  /** Known once the query was tried: see `open`. */
+  replays = false;
   private readonly database: Database;
   private readonly query: string;
+  /** A statement that takes longer is ended, on the server too. */
+  private readonly patience: number;
+  private session: Promise<Session> | null = null;
   /** What was counted from `from` until `to`: rows that are written late are found by counting from the start again. */
   private counted: { from: number; to: number; total: number } | null = null;
 
-  constructor(metric: MetricSection, database: Database) {
+  constructor(metric: MetricSection, database: Database, patience: number) {
+    this.patience = patience;
     this.metric = metric;
     this.database = database;
     this.query = metric.sql!;
     this.keepsHistory = hasSpan(this.query);
     this.kind = metric.kind ?? (this.keepsHistory ? 'count' : 'gauge');
-    this.notes = [`the database ${database.name}`, ...(metric.kind ? [] : [`taken as a ${this.kind}`])];
+    this.unit = metric.unit ?? unitOfName(metric.name);
+    const from = this.keepsHistory ? 'the query has {from} and {to}' : 'the query has no {from} and {to}';
+    const meaning = meaningInWords(metric, { value: this.kind, from }, this.unit);
+    this.notes = [`the database ${database.name}`, ...meaning];
   }
 
-  async history(span: Span, step: number): Promise<(number | null)[]> {
-    if (!this.keepsHistory)
-      throw metricError(
-        this.metric,
-        this.database.where,
-        'the query has no {from} and {to}, so it cannot be asked about the past',
+  /** Holds the server's clock against ours, and times the query over a few spans. */
+  async open(): Promise<void> {
+    await this.checkClock();
+    const spans = Array.from({ length: BATCH }, (_, i) => spanOf(Date.now(), 5000, BATCH, i));
+    const one = await timed(() => this.one(spans.at(-1)!));
+    if (!this.keepsHistory || one.took > QUICK_MS) return;
+    // Twice: the first time, tables may have to be read from disk.
+    for (let i = 0; i < 2 && !this.replays; i++) this.replays = (await timed(() => this.many(spans))).took <= QUICK_MS;
+  }
+
+  private async checkClock(): Promise<void> {
+    const { engine, where } = this.database;
+    if (engine === 'sqlite') return; // it has no clock of its own
+    const asked = Date.now();
+    const { ms, zone } = (await this.ask(CLOCK[engine], []))[0] ?? {};
+    checkClock(this.metric, where, Number(ms), { asked, answered: Date.now() });
+    if (Number(zone) !== 0 && /\{(from|to)\}/.test(this.query))
+      this.notes.push(
+        `its local time is ${Number(zone) / 60} h ahead of UTC; {from} and {to} are UTC, so a column of local time needs {from:s}`,
       );
+  }
+
+  async history(span: Span, step: number): Promise<Past[]> {
+    if (!this.keepsHistory) {
+      const why = 'the query has no {from} and {to}, so it cannot be asked about the past';
+      throw metricError(this.metric, this.database.where, why);
+    }
     const count = Math.floor((span.to - span.from) / step);
     const values = new Array<number | null>(count).fill(null);
     const begun = performance.now();
-    for (let end = count; end > 0; ) {
-      const size = Math.min(end, end === count ? 1 : BATCH);
-      const spans = Array.from({ length: size }, (_, i) => spanOf(span.to, step, count, end - size + i));
-      for (const [i, value] of (await this.many(spans)).entries()) values[end - size + i] = value;
-      end -= size;
-      if (performance.now() - begun > HISTORY_BUDGET_MS) break;
+    let size = 1;
+    for (let end = count; end > 0 && performance.now() - begun < HISTORY_BUDGET_MS; ) {
+      const first = Math.max(0, end - size);
+      const spans = Array.from({ length: end - first }, (_, i) => spanOf(span.to, step, count, first + i));
+      const { value, took } = await timed(() => this.many(spans));
+      for (const [i, number] of value.entries()) values[first + i] = number;
+      end = first;
+      size = Math.max(1, Math.min(BATCH, Math.floor((BATCH_MS * spans.length) / took)));
     }
-    return values;
+    return [{ host: null, values }];
   }
 
   async sample(span: Span): Promise<Sample[]> {
@@ -129,6 +122,8 @@ class SqlSource implements Source {
     this.counted = null;
     const total = (await this.one({ from, to: span.to })) ?? 0;
     this.counted = { from, to: span.to, total };
+    if (this.kind === 'count' && total < before)
+      return [{ at: span.to, host: null, value: null, why: 'rows that were counted in earlier ticks are gone' }];
     return [this.sampleOf(span.to, total - before)];
   }
 
@@ -137,43 +132,76 @@ class SqlSource implements Source {
   }
 
   private async one(span: Span): Promise<number | null> {
-    const { sql, parameters } = bindSpan(this.query, span, this.database.engine, (position) =>
-      this.database.placeholder(position),
-    );
-    return this.valueOf(numberOf(await this.ask(sql, parameters), this.kind));
+    const { engine } = this.database;
+    const bound = bindSpan(this.query, span, engine, (position) => this.database.placeholder(position));
+    return this.known(numberOf(await this.ask(bound.sql, bound.parameters), this.kind));
   }
 
   private async many(spans: readonly Span[]): Promise<(number | null)[]> {
-    const parameters: Parameter[] = [];
-    const columns = spans.map((span, i) => {
-      const bound = bindSpan(
-        this.query,
-        span,
-        this.database.engine,
-        (position) => this.database.placeholder(position),
-        parameters.length + 1,
-      );
-      parameters.push(...bound.parameters);
-      return `(${bound.sql}) AS v${i}`;
-    });
-    const row = (await this.ask(`SELECT ${columns.join(', ')}`, parameters))[0] ?? {};
-    return spans.map((_, i) => this.valueOf(oneValue(row[`v${i}`], this.kind)));
+    const { engine } = this.database;
+    const bound = bindSpans(this.query, spans, engine, (position) => this.database.placeholder(position));
+    const row = (await this.ask(bound.sql, bound.parameters))[0] ?? {};
+    return spans.map((_, i) => this.known(oneValue(row[`v${i}`], this.kind)));
   }
 
-  private valueOf(number: { value: number | null } | { why: string }): number | null {
+  private known(number: { value: number | null } | { why: string }): number | null {
     if ('why' in number) throw metricError(this.metric, this.database.where, number.why);
     return number.value;
   }
 
+  /** Asks on a connection of this metric's own, so that ending a slow statement harms no other. */
   private async ask(sql: string, parameters: Parameter[]): Promise<Row[]> {
+    const late = new AbortController();
     try {
-      return await this.database.query(sql, parameters);
+      this.session ??= this.database.session();
+      const answer = this.session.then((session) => queryReadOnly(this.database, session, sql, parameters));
+      return await Promise.race([answer, after(this.patience, late.signal)]);
     } catch (error) {
-      throw metricError(this.metric, this.database.where, (error as { why?: string }).why ?? (error as Error).message);
+      await this.close();
+      throw this.failure(error);
+    } finally {
+      late.abort();
     }
   }
 
-  async close(): Promise<void> {}
+  private failure(error: unknown): Error {
+    const { where } = this.database;
+    const failed = error instanceof Failure ? error : null;
+    const why = failed?.why ?? (error as Error).message;
+    const blame = failed?.code === 'database-error' ? blameOf(String(failed.facts.native ?? ''), why) : 'lost';
+    if (blame === 'missing')
+      return metricMissing(this.metric, where, why, 'correct the name in the query, or see which migration brings it');
+    if (blame !== 'lost') return metricError(this.metric, where, why);
+    return metricUnreachable(
+      this.metric,
+      where,
+      why,
+      'see that the database can be reached, and that the query has an index for its times',
+    );
+  }
+
+  async close(): Promise<void> {
+    const session = this.session;
+    this.session = null;
+    await session?.then(
+      (open) => open.close(),
+      () => {},
+    );
+  }
+}
+
+/** Rejects after so many milliseconds, unless `over` fires. */
+function after(ms: number, over: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer in ${ms / 1000} s: the statement was ended`)), ms);
+    over.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  });
+}
+
+async function timed<T>(read: () => Promise<T>): Promise<{ value: T; took: number }> {
+  const begun = performance.now();
+  const value = await read();
+  return { value, took: performance.now() - begun };
 }
 
 /** The i-th of `count` spans that end at `to`. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MetricSection } from '../config/config.ts';
-import type { Sample, Source, Span } from '../metrics/metrics.ts';
+import type { Past, Sample, Source, Span } from '../metrics/metrics.ts';
 
 /** The last line of a recording that ended before the first flip. */
 const SEAL = '"sealed"';
@@ -51,36 +51,18 @@ export class Recording {
   }
 }
 
-/**
- * Recorded samples as one entry a tick of the span, added up over the hosts that `wanted` lets through. A tick in
- * which one of these hosts gave nothing is null: half a fleet's sum would look like a fall. Pure.
- */
-export function recordedTicks(
-  kept: readonly Kept[],
-  span: Span,
-  step: number,
-  wanted: (host: string | null) => boolean = () => true,
-): (number | null)[] {
-  const hosts = new Set(kept.filter(({ host }) => wanted(host)).map(({ host }) => host));
-  const ticks = Array.from(
-    { length: Math.floor((span.to - span.from) / step) },
-    () => new Map<string | null, number | null>(),
-  );
+/** Recorded samples of each host, one entry a tick of the span; the last of several in one tick counts. Pure. */
+export function recordedPasts(kept: readonly Kept[], span: Span, step: number): Past[] {
+  const ticks = Math.floor((span.to - span.from) / step);
+  const hosts = new Map<string | null, (number | null)[]>();
   for (const { at, host, value } of kept) {
-    const tick = ticks[Math.floor((at - span.from) / step)];
-    if (wanted(host) && at < span.to) tick?.set(host, value);
+    const tick = Math.floor((at - span.from) / step);
+    if (tick < 0 || tick >= ticks) continue;
+    const values = hosts.get(host) ?? new Array<number | null>(ticks).fill(null);
+    values[tick] = value;
+    hosts.set(host, values);
   }
-  return ticks.map((tick) => (hosts.size === 0 ? null : sumOrNull([...hosts].map((host) => tick.get(host) ?? null))));
-}
-
-/** The sum, or null where one is null or there is none. Pure. */
-export function sumOrNull(values: readonly (number | null)[]): number | null {
-  let sum = 0;
-  for (const value of values) {
-    if (value === null) return null;
-    sum += value;
-  }
-  return values.length === 0 ? null : sum;
+  return [...hosts].map(([host, values]) => ({ host, values }));
 }
 
 /** Samples a source at every step until stopped. A failure is a gap in the reference, no more. */

@@ -37,16 +37,21 @@ export function visibleInWords(visible: Visible, worse: 'up' | 'down' | 'either'
   return parts.join(' or ');
 }
 
-/** What other lengths of watch would see: "5 min ×1.3, 15 min ×1.2 …". */
-export function lengthsInWords(prepared: Prepared, step: number): string {
-  const { worse } = prepared.metric;
-  return [5, 15, 30, 60]
-    .map((minutes) => {
-      const visible = prepared.visibleAt(Math.max(1, Math.floor((minutes * 60_000) / step)));
-      const sides = [...(worse !== 'down' ? [visible.up] : []), ...(worse !== 'up' ? [visible.down] : [])];
-      return `${minutes} min ${sides.map((factor) => (factor === null ? 'nothing' : `×${figure(factor)}`)).join('/')}`;
-    })
-    .join(', ');
+/** The factors that a watch sees, on the sides that harm: "×1.31" or "×1.31/×0.72"; a dash where it sees none. */
+export function factorsInWords(visible: Visible, worse: 'up' | 'down' | 'either'): string {
+  const sides = [...(worse !== 'down' ? [visible.up] : []), ...(worse !== 'up' ? [visible.down] : [])];
+  return sides.map((factor) => (factor === null ? '–' : `×${figure(factor)}`)).join('/');
+}
+
+/** Rows of cells as lines whose columns stand below each other. */
+export function inColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows.reduce<number[]>((most, row) => row.map((cell, i) => Math.max(cell.length, most[i] ?? 0)), []);
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 /** A level with its unit: per minute for what is counted. */
@@ -79,6 +84,7 @@ export function chartInMermaid(
   name: string,
   points: readonly { at: number; value: number | null }[],
   level: number | null,
+  range: { low: number; high: number } | null = null,
 ): string {
   const width = Math.ceil(points.length / MOST_POINTS);
   const groups = Array.from({ length: Math.ceil(points.length / Math.max(1, width)) }, (_, i) =>
@@ -89,8 +95,10 @@ export function chartInMermaid(
     .map((group) => group.reduce((sum, value) => sum + value, 0) / group.length);
   if (means.length < 2) return '';
   const span = inWords(points.at(-1)!.at - points[0]!.at);
-  const top = Math.max(...means, level ?? 0);
-  const bottom = Math.min(...means, 0);
+  const flat = range === null || width > 1 ? [level] : [level, range.low, range.high];
+  const levels = flat.filter((value) => value !== null);
+  const top = Math.max(...means, ...levels, 0);
+  const bottom = Math.min(...means, ...levels, 0);
   return [
     '```mermaid',
     'xychart-beta',
@@ -98,10 +106,18 @@ export function chartInMermaid(
     `  x-axis "${escapeMermaid(span)}" 0 --> ${means.length - 1}`,
     `  y-axis ${figure(bottom)} --> ${figure(top > bottom ? top * 1.1 : bottom + 1)}`,
     `  line [${means.map(figure).join(', ')}]`,
-    ...(level === null ? [] : [`  line [${means.map(() => figure(level)).join(', ')}]`]),
+    ...levels.map((value) => `  line [${means.map(() => figure(value)).join(', ')}]`),
     '```',
     '',
   ].join('\n');
+}
+
+/** Where nine of ten numbers of a reference lay; null where it has none. */
+export function expectedRange(values: readonly (number | null)[]): { low: number; high: number } | null {
+  const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
+  if (sorted.length === 0) return null;
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!;
+  return { low: at(0.05), high: at(0.95) };
 }
 
 /** What a reader should know of a metric besides its verdict, one item each. */

@@ -99,6 +99,9 @@ export const CODES = {
   'load-script-error': 'The load test script failed.',
   'load-nothing-measured': 'The load test measured nothing: no request was made, or none succeeded.',
   'load-crashed': 'k6 ended abnormally.',
+  'load-killed': 'k6 was killed from outside, most often for want of memory.',
+  'load-overloaded': 'The generator could not make the load that was asked for.',
+  'load-worse': 'The version bears load worse than the live one.',
   // probes and watches
   'smoke-failed': 'A smoke check failed.',
   'metric-worse': 'A critical metric got worse.',
@@ -106,6 +109,10 @@ export const CODES = {
   'metric-unsure': 'A critical metric could not be judged.',
   'metric-blind': 'A critical metric could not see the harm it should exclude.',
   'metric-error': 'A metric source answered with an error.',
+  'metric-missing': 'A metric source does not know what it was asked for.',
+  'metric-unreachable': 'A metric source did not answer.',
+  'metric-clock': 'The clock of a metric source is off.',
+  'drill-blind': 'The guard would not have fired on a known harm.',
   // rollback
   'rolled-back': 'The environment was taken back to an earlier version.',
   'data-undecided': 'What becomes of the data is for a person to choose.',

@@ -1,137 +1,123 @@
-/** What a check expects of an answer, and what an answer fails to be. Pure. */
+/** What a check asks and expects, complete: no placeholder, no shorthand, no relative path is left in it. */
 import type { Json } from '../outcome/outcome.ts';
 
-/** One question and what its answer must be. */
-export interface Check {
-  /** Absolute. May hold credentials: show it only through `withoutCredentials`. */
+/** How patient a check is. Times in milliseconds. */
+export interface Patience {
+  /** For one try. */
+  timeout: number;
+  /** At most so many tries. */
+  tries: number;
+  /** No try begins later than this after the first. */
+  deadline: number;
+  /** Between two tries. */
+  pause: number;
+}
+
+/** What all kinds have. */
+interface Common {
+  /** The entry of the list that it comes from, from 1: the same on each host. */
+  entry: number;
+  /** For people, and the same on each host: no credentials, no query. */
+  name: string;
+  /** The host that it is about; null where it is about none: the front door. */
+  host: string | null;
+  /** True where it is asked from that host, false where it is asked from here. */
+  there: boolean;
+  patience: Patience;
+  /** The answer may take no more milliseconds; null where it may. */
+  latency: number | null;
+}
+
+/** What one value must be; all of it holds, and nothing is asked where a key is absent. */
+export interface Wanted {
+  is?: Json;
+  not?: Json;
+  above?: number;
+  below?: number;
+  'at-least'?: number;
+  'at-most'?: number;
+  matches?: RegExp;
+  exists?: boolean;
+}
+
+/** What a text must hold, and what it must not. */
+export interface WantedText {
+  holds: readonly string[];
+  absent: readonly string[];
+  matches: RegExp | null;
+  /** The version that it must name. */
+  version: string | null;
+}
+
+/** What an HTTP answer must be. */
+export interface WantedAnswer extends WantedText {
+  /** Statuses that are right, from and to; `inWords` names them. */
+  status: { inWords: string; ranges: readonly (readonly [number, number])[] };
+  headers: readonly (readonly [name: string, wanted: Wanted])[];
+  json: readonly (readonly [path: string, wanted: Wanted])[];
+  /** Milliseconds for which the certificate must still be valid. */
+  tls: number | null;
+  /** The absolute URL that it must redirect to. */
+  location: string | null;
+}
+
+/** A host and its port, without brackets. */
+export interface Endpoint {
+  hostname: string;
+  port: number;
+}
+
+export interface HttpCheck extends Common {
+  kind: 'http';
+  method: 'GET' | 'HEAD' | 'POST';
+  /** Absolute. May hold credentials: it is shown only as `name`. */
   url: string;
-  status: number;
-  /** Text that the body holds. */
-  body?: string;
-  /** The version that the body must name. */
-  version?: string;
-  /** JSON paths ($.a.b[0]) and the values they must have. */
-  json?: Record<string, string | number | boolean | null>;
-  /** Headers and the exact values they must have; names in any case. */
-  headers?: Record<string, string>;
-  /** Milliseconds until the whole answer is there. */
-  within?: number;
+  /** May hold credentials. */
+  headers: Record<string, string>;
+  body: string | null;
+  /** Redirects that are followed; 0: a redirect is the answer. */
+  follow: number;
+  /** Where to connect to instead of the URL's host; null where that is it. */
+  connect: Endpoint | null;
+  expect: WantedAnswer;
 }
 
-/** One answer, as far as it was read. */
-export interface Answer {
-  status: number;
-  headers: Headers;
-  body: string;
-  /** True where the body is longer than what was read of it. */
-  cut: boolean;
-  /** Milliseconds until the body was read. */
-  took: number;
+export interface TcpCheck extends Common, Endpoint {
+  kind: 'tcp';
+  /** What comes once the connection stands; nothing is waited for where it asks for nothing. */
+  greeting: WantedText;
 }
 
-/** Everything in the answer that is not as expected, a phrase each; empty where all is well. */
-export function objections(check: Check, answer: Answer): string[] {
-  return [
-    ...status(check, answer),
-    ...headers(check, answer),
-    ...body(check, answer),
-    ...version(check, answer),
-    ...json(check, answer),
-    ...latency(check, answer),
-  ];
+export interface DnsCheck extends Common {
+  kind: 'dns';
+  hostname: string;
+  /** Exactly these, in the form of `canonicalAddress`; empty where any will do. */
+  addresses: readonly string[];
 }
 
-/**
- * The version `wanted` as a whole word: 1.2.0 is not named by 11.2.0, 1.2.0-rc.1 or 1.2.01, but by v1.2.0,
- * "1.2.0", shop-1.2.0 and `1.2.0.` at the end of a sentence.
- */
-export function namesVersion(text: string, wanted: string): boolean {
-  const word = wanted.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`(?<![A-Za-z0-9][.vV]|[A-UW-Za-uw-z0-9_+])${word}(?![A-Za-z0-9_]|[.+-][A-Za-z0-9])`).test(text);
+export interface SqlCheck extends Common {
+  kind: 'sql';
+  query: string;
+  /** The name of one of the environment's databases. */
+  database: string;
+  value: Wanted;
 }
 
-/** The value at a path such as $.a.b[0]["c d"]; undefined where there is none. Throws where the path is not one. */
-export function valueAt(document: unknown, path: string): Json | undefined {
-  let value = document;
-  for (const key of keysOf(path)) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return value as Json | undefined;
+export interface CommandCheck extends Common {
+  kind: 'command';
+  /** The user's own, for `sh`. */
+  script: string;
+  /** What it is told in CHANGELINE_VERSION; null where none is known. */
+  version: string | null;
+  output: WantedText;
 }
 
-/** The keys of a JSON path. Throws an Error where the text is no path that `valueAt` can follow. */
-export function keysOf(path: string): string[] {
-  const keys: string[] = [];
-  let rest = path.startsWith('$') ? path.slice(1) : null;
-  while (rest) {
-    const [whole, name, index, quoted] = /^(?:\.([\w-]+)|\[(\d+)\]|\[["']([^"']+)["']\])/.exec(rest) ?? [];
-    if (whole === undefined) break;
-    keys.push(name ?? index ?? quoted!);
-    rest = rest.slice(whole.length);
-  }
-  if (rest !== '') throw new Error(`"${path}" is not a JSON path such as $.a.b[0]`);
-  return keys;
-}
+/** One question, and what its answer must be. */
+export type Check = HttpCheck | TcpCheck | DnsCheck | SqlCheck | CommandCheck;
 
-function status(check: Check, answer: Answer): string[] {
-  if (answer.status === check.status) return [];
-  const to = answer.status >= 300 && answer.status < 400 ? answer.headers.get('location') : null;
-  return [
-    `status ${answer.status} instead of ${check.status}${to ? `, redirected to ${short(to.replace(/[?#].*$/, ''))}` : ''}`,
-  ];
-}
-
-function headers(check: Check, answer: Answer): string[] {
-  return Object.entries(check.headers ?? {}).flatMap(([name, wanted]) => {
-    const found = answer.headers.get(name);
-    if (found === wanted) return [];
-    return [`header ${name} is ${found === null ? 'missing' : short(found)} instead of ${short(wanted)}`];
-  });
-}
-
-function body(check: Check, answer: Answer): string[] {
-  if (check.body === undefined || answer.body.includes(check.body)) return [];
-  return [`the body does not hold ${short(check.body)}${read(answer)}`];
-}
-
-function version(check: Check, answer: Answer): string[] {
-  if (check.version === undefined || namesVersion(answer.body, check.version)) return [];
-  const other = /\bv?\d+\.\d+[\w.+-]*/.exec(answer.body)?.[0];
-  const found = other
-    ? `; the first it names is ${short(other)}`
-    : `: ${answer.body.trim() ? short(answer.body) : 'it is empty'}`;
-  return [`the body does not name version ${check.version}${found}${read(answer)}`];
-}
-
-function json(check: Check, answer: Answer): string[] {
-  const wanted = Object.entries(check.json ?? {});
-  if (wanted.length === 0) return [];
-  let document: unknown;
-  try {
-    document = JSON.parse(answer.body);
-  } catch {
-    return [`the body is no JSON${read(answer)}`];
-  }
-  return wanted.flatMap(([path, value]) => {
-    const found = valueAt(document, path);
-    if (found === value) return [];
-    return [
-      `${path} is ${found === undefined ? 'missing' : short(JSON.stringify(found))} instead of ${short(JSON.stringify(value))}`,
-    ];
-  });
-}
-
-function latency(check: Check, answer: Answer): string[] {
-  if (check.within === undefined || answer.took <= check.within) return [];
-  return [`it took ${Math.round(answer.took)} ms instead of at most ${check.within} ms`];
-}
-
-function read(answer: Answer): string {
-  return answer.cut ? ` (only the first ${answer.body.length} characters were read)` : '';
-}
-
-function short(text: string): string {
-  const line = text.trim().replace(/\s+/g, ' ');
-  return `"${line.length > 80 ? `${line.slice(0, 80)}…` : line}"`;
+/** One thing that is wrong with an answer. */
+export interface Objection {
+  words: string;
+  /** True where another version answered than the one that was asked for. */
+  mismatch?: true;
 }

@@ -1,78 +1,109 @@
-/** Questions to a running environment, over HTTP, and whether its answers are right. The noun's public face. */
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
+/** Questions to a running environment, and whether its answers are right. The noun's public face. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withoutCredentials } from '../secret/secret.ts';
-import { ask } from './ask.ts';
-import { type Check, objections } from './check.ts';
+import { type Asking, ask, type Tried } from './ask.ts';
+import type { Check } from './check.ts';
+import { placeOf, type Reach, Turns, Ways } from './reach.ts';
 
+export { seesNoErrorPage } from './blind.ts';
 export type { Check } from './check.ts';
+export { type Obstacle, obstacles } from './obstacles.ts';
+export type { Reach } from './reach.ts';
 export { type CheckRequest, checksOf } from './read.ts';
 
-/** How patient a probe is. Times in milliseconds. */
-export interface Patience {
-  /** For one question. */
-  timeout: number;
-  /** At most so many questions for one check. */
-  tries: number;
-  /** No new question begins later than this after the first. */
-  deadline: number;
-  /** Between two questions. */
-  pause: number;
-}
-
-/** A service that restarts may miss one question; it gets three within five seconds, and each is reported. */
-export const PATIENCE: Patience = { timeout: 10_000, tries: 3, deadline: 5_000, pause: 1_000 };
+/**
+ * So many checks at once, hosts and front door together: 200 hosts with 10 checks each, all of them silent for 10 s,
+ * are through after 5 min, and no host is asked many things at a time since the checks go from host to host.
+ */
+export const AT_ONCE = 64;
 
 /** What came of one check. */
 export interface Probed {
-  /** Without credentials. */
-  url: string;
+  /** The entry of the list that it comes from, from 1. */
+  entry: number;
+  /** Of the check: for people, the same on each host. */
+  name: string;
+  host: string | null;
+  /** True where it was asked from the host. */
+  there: boolean;
   passed: boolean;
-  /** Of the last answer; null where none came. */
+  /** Of the last HTTP answer; null where none came. */
   status: number | null;
-  /** Milliseconds of the last question. */
+  /** Milliseconds of the last try. */
   took: number;
   tries: number;
   /** What was wrong at the last try; empty where it passed. */
   why: string[];
   /** What was wrong at the tries before. */
   before: string[];
+  /** True where it failed by nothing but the version that answered. */
+  mismatch: boolean;
 }
 
-/** Asks until the answer is right or patience ends. Rejects only where `signal` fires. */
-export async function probe(check: Check, signal: AbortSignal, patience: Patience = PATIENCE): Promise<Probed> {
-  const began = performance.now();
+/**
+ * Asks all checks, at most `AT_ONCE` at a time, each until its answer is right or its patience ends. The answers are in
+ * the order of the checks. `done` is called with each as it is there. Rejects only where `signal` fires.
+ */
+export async function probeAll(
+  checks: readonly Check[],
+  reach: Reach,
+  signal: AbortSignal,
+  done: (probed: Probed) => void = () => {},
+): Promise<Probed[]> {
+  const ways = new Ways();
+  const turns = new Turns();
+  const answers: Probed[] = new Array(checks.length);
+  let next = 0;
+  const worker = async () => {
+    while (next < checks.length) {
+      const index = next++;
+      const check = checks[index]!;
+      answers[index] = await probe(check, { reach, ways, signal }, turns);
+      done(answers[index]);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, checks.length) }, worker));
+    return answers;
+  } finally {
+    await ways.close();
+  }
+}
+
+async function probe(check: Check, asking: Asking, turns: Turns): Promise<Probed> {
+  const { tries: most, deadline, pause } = patienceNow(check, asking.reach);
+  let began: number | null = null;
   const before: string[] = [];
   for (let tries = 1; ; tries++) {
-    const asked = performance.now();
-    const result = await ask(check.url, { timeout: patience.timeout, signal });
-    const why = 'none' in result ? [result.none] : objections(check, result.answer);
-    const status = 'none' in result ? null : result.answer.status;
-    const probed = {
-      url: withoutCredentials(check.url),
-      status,
-      took: Math.round(performance.now() - asked),
-      tries,
-      why,
-    };
-    if (why.length === 0) return { ...probed, passed: true, before };
-    const spent = performance.now() - began + patience.pause;
-    if (tries >= patience.tries || spent > patience.deadline) return { ...probed, passed: false, before };
-    before.push(why.join(', '));
-    await sleep(patience.pause, undefined, { signal });
+    const tried = await turns.take(check, () => {
+      began ??= performance.now();
+      return ask(check, asking);
+    });
+    const passed = tried.objections.length === 0;
+    const late = performance.now() - began! + pause > deadline;
+    if (passed || tries >= most || late) return { ...probedOf(check, tried), tries, before };
+    before.push(wordsOf(tried).join(', '));
+    await sleep(pause, undefined, { signal: asking.signal });
   }
 }
 
-/** Null where the host of the URL has an address here; otherwise why not. */
-export async function hostProblem(url: string): Promise<string | null> {
-  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
-  if (isIP(host)) return null;
+/** A host that is not connected will not be by waiting. */
+function patienceNow({ patience, ...check }: Check, reach: Reach): Check['patience'] {
   try {
-    await lookup(host);
-    return null;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code ?? String(thrown);
+    placeOf(check, reach);
+    return patience;
+  } catch {
+    return { ...patience, tries: 1 };
   }
+}
+
+function probedOf({ entry, name, host, there }: Check, tried: Tried): Omit<Probed, 'tries' | 'before'> {
+  const { objections, status, took } = tried;
+  const mismatch = objections.length > 0 && objections.every((objection) => objection.mismatch);
+  const passed = objections.length === 0;
+  return { entry, name, host, there, passed, status, took: Math.round(took), why: wordsOf(tried), mismatch };
+}
+
+function wordsOf({ objections }: Tried): string[] {
+  return objections.map(({ words }) => words);
 }

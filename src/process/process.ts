@@ -3,6 +3,7 @@
  * their own (so that Ctrl-C in a terminal reaches Changeline alone, which then ends them in order).
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../outcome/outcome.ts';
@@ -57,9 +58,12 @@ export function start(command: Command, options: SpawnOptions = {}): ChildProces
 /** Milliseconds from SIGTERM to SIGKILL: time for a program to put its own things in order. */
 const GRACE = 5000;
 
-/** Ends a child and everything it started. */
+/** Ends a child and everything it started; nothing else, where the child has ended and its id is another's by now. */
 export function endGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): void {
   if (child.pid === undefined) return;
+  const hasEnded = child.exitCode !== null || child.signalCode !== null;
+  // While anything of the group lives, the system gives its id to no new process.
+  if (hasEnded && existsSync(`/proc/${child.pid}`)) return;
   try {
     process.kill(-child.pid, signal);
   } catch {

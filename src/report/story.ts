@@ -85,6 +85,7 @@ export function holderInWords(holder: Holder): string {
 const BEGINNINGS: Record<LedgerEvent['kind'], string> = {
   opened: 'The change was opened',
   stage: '',
+  watched: 'Seen by the watch',
   committed: 'The commit point: from here every host is brought forward',
   'turned-back': 'The change was turned back',
   incident: 'An incident was opened',

@@ -59,7 +59,7 @@ export function withoutCredentials(url: string): string {
   }
 }
 
-/** A URL without user and password, which fetch refuses, and the header that they stand for. */
+/** A URL without user and password, which fetch refuses, and the header that they stand for. Hides the password. */
 export function credentialsAsHeader(url: string): { url: string; headers: Record<string, string> } {
   const parsed = new URL(url);
   const { username, password } = parsed;
@@ -67,6 +67,7 @@ export function credentialsAsHeader(url: string): { url: string; headers: Record
   parsed.username = '';
   parsed.password = '';
   const pair = `${decoded(username)}:${decoded(password)}`;
+  if (password !== '') for (const secret of [password, decoded(password), pair]) hide(secret);
   return { url: parsed.href, headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
 }
 

@@ -41,7 +41,12 @@ const sshKey: InputSpec = { description: 'The private key for the hosts of the f
 const identity: InputSpec = { description: 'The age identity that opens the backups (AGE-SECRET-KEY-…)', secret: true };
 
 const override: InputSpec = {
-  description: 'Why this may pass a closed gate or a freeze; who said it stands in the ledger',
+  description:
+    'Why this may pass a closed gate, a freeze or a watch that cannot tell; who said it stands in the ledger',
+};
+
+const watchOverride: InputSpec = {
+  description: 'Why this may pass although the watch cannot tell; who said it stands in the ledger. Worse never passes',
 };
 
 /** Inputs that every action has. */
@@ -198,6 +203,7 @@ export const ACTIONS = {
     inputs: {
       url: { description: 'URLs that must answer 200, one a line', type: 'list' },
       'expect-version': { description: 'The version that each URL must name in its answer' },
+      'ssh-key': sshKey,
     },
     outputs: { checks: { description: 'How many checks passed, of how many' } },
   },
@@ -208,6 +214,16 @@ export const ACTIONS = {
     environment: 'reads',
     inputs: {
       for: { description: 'How long, instead of the watch section of changeline.yml' },
+      drill: {
+        description:
+          'true: watches nothing, but shows on recorded data that each metric would fire on a known harm, and when',
+        type: 'flag',
+        default: 'false',
+      },
+      harm: {
+        description: 'For a drill: the harm, such as x3, +50% or -60%; what each metric tolerates by default',
+      },
+      override: watchOverride,
       'ssh-key': sshKey,
     },
     outputs: { verdicts: { description: 'The verdict on each metric, as JSON' } },

@@ -1,6 +1,6 @@
 /** Brings every host of the fleet to one version, wave by wave, or puts all of them back. */
 import { findArtifact } from '../artifact/artifact.ts';
-import { inWords, milliseconds } from '../duration/duration.ts';
+import { inWords } from '../duration/duration.ts';
 import {
   type AfterWave,
   backSummary,
@@ -16,14 +16,15 @@ import {
   turnBack,
   type Work,
 } from '../fleet/fleet.ts';
-import { budget } from '../observation/observation.ts';
+import { betweenLength, budget } from '../observation/observation.ts';
 import { Failure, type Json, type Result } from '../outcome/outcome.ts';
 import { artifactOf, artifactRequest } from './artifact-of.ts';
 import { fleetOptions } from './fleet-options.ts';
+import { letPass, planLetPass } from './holding/undecided-watch.ts';
 import { planPrecedence } from './precedence.ts';
 import { settleDeploy } from './settling.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
-import { isFirstVersion, type OpenWatch, openWatch } from './watching.ts';
+import { type OpenWatch, openWatch, tellingLedger } from './watching.ts';
 
 type Context = StageContext<'deploy'>;
 
@@ -48,7 +49,7 @@ export const stage: Stage<'deploy'> = {
     const fleet = await openFleet(context.environment!, fleetOptions(context));
     let watch: OpenWatch | null = null;
     try {
-      watch = (await isFirstVersion(context)) ? null : await openWatch(context, fleet.hosts);
+      watch = await openWatch(context, fleet.hosts);
       watch?.watcher.startReference();
       const beforeFlip = async () => watch?.watcher.endReference();
       const request = { ...workOf(context), artifact, beforeFlip, afterWave: watchBetween(context, watch) };
@@ -121,20 +122,27 @@ async function planOn(context: Context, fleet: Fleet): Promise<Planned[]> {
       text: `deploy ${inputs.version} from ${found.from} to ${hostCount(fleet.hosts.length)} (${waves.length === 1 ? 'one wave' : `waves of ${sizes}`})`,
     },
     ...preflight(await survey(fleet), load, section),
-    ...(waves.length > 1 && !(await isFirstVersion(context)) ? await planWatch(context, fleet) : []),
+    ...(waves.length > 1 ? await planWatch(context, fleet, waves) : []),
   ];
 }
 
-async function planWatch(context: Context, fleet: Fleet): Promise<Planned[]> {
+async function planWatch(context: Context, fleet: Fleet, waves: readonly string[][]): Promise<Planned[]> {
   const watch = await openWatch(context, fleet.hosts);
-  if (watch === null)
-    return [{ kind: 'blind', text: 'no watch is configured: whether a wave harms users is not judged' }];
+  if (watch === null) {
+    const why = context.environment!.watch ? 'it is the first version here' : 'no watch is configured';
+    return [{ kind: 'blind', text: `${why}: whether a wave harms users is not judged` }];
+  }
   try {
-    const length = lengthOf(context);
-    const lines = await watch.watcher.plan(length);
+    const length = betweenLength(context.environment!.watch!);
+    const lines = await watch.watcher.plan(length, {
+      newHosts: waves[0]!,
+      oldHosts: waves.slice(1).flat(),
+      share: shareOf(context),
+    });
+    const passed = await planLetPass(context, lines);
     return [
-      { kind: 'will', text: `watch each wave but the last for ${inWords(length)}` },
-      ...lines.filter(({ kind }) => kind !== 'will'),
+      { kind: 'will', text: `watch each wave but the last for ${inWords(length.min)}` },
+      ...passed.filter(({ kind, text }) => kind !== 'will' || text.startsWith('override:')),
     ];
   } finally {
     await watch.close();
@@ -148,37 +156,34 @@ function betweenWaves({ environment }: Context, fleet: Fleet): string[][] {
   );
 }
 
-/** Milliseconds that a wave is watched: as configured, else a fifth of the watch after the release. */
-function lengthOf({ environment }: Context): number {
-  const { watch } = environment!;
-  const own = watch?.['between-waves'];
-  return own === undefined ? (milliseconds(watch?.for ?? '5m') ?? 300_000) / 5 : (milliseconds(own) ?? 60_000);
+/** The part of the change's error budget that one watch between waves may spend. */
+function shareOf({ environment }: Context): number {
+  return budget(environment!.deploy!.waves.length).between;
 }
 
 function watchBetween(context: Context, watch: OpenWatch | null): AfterWave {
   if (watch === null) return async () => ({ goOn: true });
   const began = new Date();
+  const length = betweenLength(context.environment!.watch!);
   return async (wave, newHosts, oldHosts) => {
-    const waves = context.environment!.deploy!.waves.length;
     const label = `wave ${wave + 1}`;
     context.log.info(
-      `${label}: ${context.inputs.version} on ${hostCount(newHosts.length)}; watching for ${inWords(lengthOf(context))}`,
+      `${label}: ${context.inputs.version} on ${hostCount(newHosts.length)}; watching for ${inWords(length.min)}`,
     );
     const seen = await watch.watcher.observe({
-      for: lengthOf(context),
+      for: length,
       label,
       referenceEnd: began,
       newHosts: newHosts.map(({ name }) => name),
       oldHosts: oldHosts.map(({ name }) => name),
-      share: budget(waves).between,
+      share: shareOf(context),
+      onEvent: tellingLedger(context),
     });
     context.log.info(seen.summary);
     const { outcome, code, summary, facts, charts, impact, markdown, next } = seen;
-    return {
-      goOn: outcome === 'passed',
-      why: summary,
-      result: { outcome, code, summary, facts, charts, impact, markdown, ...(next === null ? {} : { next }) },
-    };
+    const own: Result = { outcome, code, summary, facts, charts, impact, markdown, ...(next === null ? {} : { next }) };
+    const result = await letPass(context, own);
+    return { goOn: result.outcome === 'passed', why: result.summary, result };
   };
 }
 

@@ -1,25 +1,26 @@
-/** Runs k6 scripts against an environment and says whether it holds. */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** Runs k6 scripts against an environment, holds them against the live version's run, and says whether it bears load. */
 import { inWords } from '../duration/duration.ts';
+import { parseTolerance, type Tolerance } from '../judge/judge.ts';
+import type { EnvironmentState } from '../ledger/ledger.ts';
 import {
-  factsOf,
+  canRecord,
   findK6,
   findScripts,
   inspectScript,
   type K6,
+  loadDigest,
   obtainK6,
   PINNED_K6,
   refuseArguments,
-  remarksOn,
-  resultInMarkdown,
   resultInWords,
   runScript,
   type Script,
-  type ScriptResult,
+  tickFor,
 } from '../load/load.ts';
-import { type Facts, Failure, failureFrom, type Result } from '../outcome/outcome.ts';
+import { Failure, failureFrom } from '../outcome/outcome.ts';
 import { withoutCredentials } from '../secret/secret.ts';
+import { againstLive, compare, wouldSee } from './loading/comparison.ts';
+import { type Run, resultOf, thresholdless } from './loading/result.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 
 type Context = StageContext<'load-test'>;
@@ -30,8 +31,10 @@ interface Work {
   url: string | undefined;
   args: string[];
   env: Record<string, string | number>;
-  /** null: any k6 on the PATH will do. */
+  /** undefined: any k6 on the PATH will do. */
   version: string | undefined;
+  /** How much worse than the live version it may be; null where it is not compared. */
+  tolerate: Tolerance | null;
 }
 
 /** The stage of the verb `load-test`. */
@@ -60,13 +63,17 @@ export const stage: Stage<'load-test'> = {
       log: context.log,
       signal: context.signal,
     });
-    const results: ScriptResult[] = [];
+    const state = await stateOf(context, work);
+    const began = Date.now();
+    const runs: Run[] = [];
     for (const script of work.scripts) {
-      const result = await runScript({ ...work, ...common(context), k6: k6.file, script });
-      context.log.info(`${resultInWords([result])}, ${inWords(result.took)}`);
-      results.push(result);
+      const run = await runOne(context, work, k6, script, state);
+      context.log.info(`${resultInWords([run.result])}, ${inWords(run.result.took)}`);
+      runs.push(run);
     }
-    return resultOf(context, work, k6, results);
+    const result = await resultOf(context, { url: work.url, k6, runs, loads: state?.loads ?? [], began });
+    if (result.outcome === 'passed') await remember(context, runs, began);
+    return result;
   },
 };
 
@@ -94,7 +101,68 @@ async function workOf({ inputs, environment, place }: Context): Promise<Work | n
     args,
     env: section?.env ?? {},
     version: inputs['k6-version'] || section?.['k6-version'],
+    tolerate: section && section.compare !== false ? toleranceOf(section.compare.tolerate) : null,
   };
+}
+
+function toleranceOf(text: string): Tolerance {
+  const tolerate = parseTolerance(text);
+  if (tolerate !== null) return tolerate;
+  throw new Failure({
+    code: 'config-invalid',
+    what: `tolerate ${text} bears nothing or everything`,
+    where: 'load-test: compare',
+    untouched: 'nothing was run',
+    next: 'write a factor (x1.5, +50%), milliseconds (20), or one "or" the other; or compare: false',
+  });
+}
+
+/** What the ledger knows of the environment; null where nothing is compared. */
+async function stateOf({ ledger, environment }: Context, { tolerate }: Work): Promise<EnvironmentState | null> {
+  return tolerate === null || !ledger || !environment ? null : ledger.state(environment.name);
+}
+
+/** Runs one script, and compares it where it passed and the live version was tested with the same load. */
+async function runOne(
+  context: Context,
+  work: Work,
+  k6: K6,
+  script: Script,
+  state: EnvironmentState | null,
+): Promise<Run> {
+  const request = { ...work, ...common(context), k6: k6.file, script };
+  const inspected = await inspectScript(request);
+  const tick = tickFor(inspected.error === null ? inspected.length : null);
+  const result = await runScript({ ...request, ...(canRecord(k6.version) ? { tick } : {}) });
+  if (work.tolerate === null || inspected.error !== null)
+    return { result, series: null, against: null, compared: null };
+  const load = await loadDigest({ ...request, k6, tick });
+  const against = againstLive(state, script.name, load);
+  const series = result.series && load !== null ? { script: script.name, load, ...result.series } : null;
+  const compares = series !== null && against.series !== null && result.outcome === 'passed';
+  const compared = compares ? compare(series, against, work.tolerate, inspected.closed) : null;
+  return { result, series, against, compared };
+}
+
+/** Ticks of one run that the ledger keeps, of all scripts together: the state of an environment is read by every stage. */
+const KEPT_TICKS = 1200;
+
+/** Keeps what a passed run measured, for the next version to be held against. */
+async function remember({ book, change, log }: Context, runs: readonly Run[], began: number): Promise<void> {
+  const all = runs.flatMap(({ series }) => series ?? []);
+  let room = KEPT_TICKS;
+  const scripts = all.filter(({ requests }) => {
+    room -= requests.length;
+    return room >= 0;
+  });
+  if (!book || !change || scripts.length === 0) return;
+  const more = all.length - scripts.length;
+  if (more > 0) log.warn(`${more} of ${all.length} scripts are more than the ledger keeps: not compared next time`);
+  const { id, version, digest } = change;
+  await book.note({
+    kind: 'loaded',
+    load: { version, digest, at: new Date(began).toISOString(), change: id, scripts },
+  });
 }
 
 function will({ scripts, url }: Work): Planned {
@@ -112,12 +180,30 @@ async function planK6(context: Context, work: Work): Promise<Planned[]> {
   const planned: Planned[] = [
     { kind: 'will', text: `use k6 ${k6.version} from ${k6.source === 'path' ? k6.file : 'the cache'}` },
   ];
-  for (const script of work.scripts) {
-    const inspected = await inspectScript({ ...work, ...common(context), k6: k6.file, script });
-    if (inspected.error !== null) throw unloadable(script, inspected.error);
-    if (inspected.thresholds === 0) {
-      planned.push({ kind: 'blind', text: `${script.name} has no thresholds: nothing says how slow is too slow` });
-    }
+  const state = await stateOf(context, work);
+  for (const script of work.scripts) planned.push(...(await planScript(context, work, k6, script, state)));
+  return planned;
+}
+
+/** Loads one script, and says what its run would be judged by. Throws `load-script-error` where it cannot be loaded. */
+async function planScript(
+  context: Context,
+  work: Work,
+  k6: K6,
+  script: Script,
+  state: EnvironmentState | null,
+): Promise<Planned[]> {
+  const request = { ...work, ...common(context), k6: k6.file, script };
+  const inspected = await inspectScript(request);
+  if (inspected.error !== null) throw unloadable(script, inspected.error);
+  const load = work.tolerate === null ? null : await loadDigest({ ...request, k6, tick: tickFor(inspected.length) });
+  const against = work.tolerate === null ? null : againstLive(state, script.name, load);
+  const planned: Planned[] = [];
+  if (inspected.thresholds === 0) planned.push({ kind: 'blind', text: thresholdless(script.name, against) });
+  if (work.tolerate !== null && against?.series) {
+    const sees = wouldSee(against.series, work.tolerate, inspected.closed);
+    const than = against.run.version ?? 'the live version';
+    planned.push({ kind: 'will', text: `hold ${script.name} against the run of ${than}, and see ${sees}` });
   }
   return planned;
 }
@@ -145,42 +231,4 @@ function apiOf(context: Context): { apiUrl: string; token: string | undefined } 
     if (!(thrown instanceof Failure)) throw thrown;
     return { apiUrl: context.runner?.apiUrl ?? 'https://api.github.com', token: undefined };
   }
-}
-
-/** The first script that did not pass decides the code; the summary names all. */
-async function resultOf(context: Context, work: Work, k6: K6, results: ScriptResult[]): Promise<Result> {
-  for (const remark of remarksOn(results)) context.log.warn(remark);
-  const bad = results.find((result) => result.outcome !== 'passed');
-  const facts: Facts = {
-    schema: 1,
-    k6: { version: k6.version, source: k6.source },
-    url: work.url === undefined ? null : withoutCredentials(work.url),
-    scripts: results.map(factsOf),
-  };
-  return {
-    outcome: bad ? 'failed' : 'passed',
-    code: bad?.code ?? 'ok',
-    summary: resultInWords(results),
-    facts,
-    outputs: { summary: await writeSummary(context, facts) },
-    markdown: resultInMarkdown(results),
-    ...(bad ? { next: NEXT[bad.code] } : {}),
-  };
-}
-
-const NEXT: Record<ScriptResult['code'], string> = {
-  ok: '',
-  'load-thresholds': 'find what became slower or fails under load, or change the thresholds if they ask too much',
-  'load-script-error': 'correct the script; run it by hand with `k6 run`',
-  'load-nothing-measured': 'check the url that the scripts are given and that something answers there',
-  'load-crashed': 'read what k6 said above; run it by hand with `k6 run`',
-};
-
-/** Writes the facts to a file of the reports and fulfils with its path. */
-async function writeSummary({ place, environment }: Context, facts: Facts): Promise<string> {
-  const file = join(place.reports, environment ? `load-test-${environment.name}.json` : 'load-test.json');
-  await mkdir(place.reports, { recursive: true });
-  await writeFile(`${file}.part`, `${JSON.stringify(facts, null, 2)}\n`);
-  await rename(`${file}.part`, file);
-  return file;
 }

@@ -52,8 +52,9 @@ export function contextFor<V extends LineVerb>(
   return Object.create(context, { ...line, verb: { value: verb }, inputs: { value: inputs } }) as StageContext<V>;
 }
 
+/** As the smoke test sees it: a command is told the version too. */
 function asksForVersion({ environment }: Pick<StageContext<Leading>, 'environment'>): boolean {
   return (environment?.['smoke-test'] ?? []).some(
-    (check) => typeof check === 'object' && check.expect.version === true,
+    (check) => typeof check === 'object' && (check.expect.version === true || check.command !== undefined),
   );
 }

@@ -16,7 +16,7 @@ import { fleetOptions } from './fleet-options.ts';
 import { writePapers } from './frame/papers.ts';
 import { bringVersion } from './going-back/bringing.ts';
 import { chooseTarget, onceLive, refuseForward, type Target } from './going-back/target.ts';
-import { passStage } from './pass.ts';
+import { contextFor, passStage } from './pass.ts';
 import {
   type DataDone,
   type DataPlan,
@@ -27,6 +27,7 @@ import {
   stopForChoice,
 } from './restoring/data.ts';
 import { liftFences } from './restoring/fences.ts';
+import { unverified } from './smoking/checks.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
 
 type Context = StageContext<'rollback'>;
@@ -52,6 +53,7 @@ export const stage: Stage<'rollback'> = {
         ...fleet.lost.map(
           (lost): Planned => ({ kind: 'blind', text: `${lost.name} cannot be reached: ${lost.failure.what}` }),
         ),
+        ...unverified(contextFor('smoke-test', context, { expectVersion: target.version }), target.version),
       ];
     });
   },

@@ -45,8 +45,8 @@ export async function takeBack(context: StageContext<'deliver'>, reason: Reason)
     ].join('; '),
     facts: { stage: reason.verb, ...reason.result.facts, incident: incident.id, postmortem: papers.postmortem },
     next: bad
-      ? (bad.next ?? 'bring the hosts that are named to one version')
-      : `write the post-mortem: ${papers.postmortem}`,
+      ? `${bad.next ?? 'bring the hosts that are named to one version'}${bad === verified ? `; a check of what ${before} never had fails too` : ''}`
+      : `write the post-mortem: ${papers.postmortem}${reason.result.outcome === 'inconclusive' && reason.result.next ? `; then ${reason.result.next}` : ''}`,
     outputs: { 'live-version': before, report: papers.report },
   };
 }

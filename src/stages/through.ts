@@ -5,7 +5,24 @@ import { connect } from '../transport/transport.ts';
 import { fleetOptions } from './fleet-options.ts';
 import type { StageContext } from './stage.ts';
 
-type Context = StageContext<'backup' | 'migrate' | 'rollback'>;
+type Context = StageContext<'backup' | 'migrate' | 'rollback' | 'smoke-test'>;
+
+/** An open way: what opens databases through it, and its end. */
+export interface Way {
+  options: OpenOptions;
+  close(): Promise<void>;
+}
+
+/** Opens the way to the databases of a section. `signal` ends what is asked of them. Throws as `connect` does. */
+export async function openWay(context: Context, section: DatabaseSection, signal: AbortSignal): Promise<Way> {
+  const { workspace, scratch } = context.place;
+  const host =
+    section.via === undefined
+      ? null
+      : await connect({ at: section.via, with: {} }, { ...fleetOptions(context), path: '/' });
+  const tunnel = host ? (hostname: string, port: number) => host.tunnel(hostname, port) : undefined;
+  return { options: { workspace, scratch, tunnel, signal }, close: async () => host?.close() };
+}
 
 /**
  * Runs `use` with what opens the databases of a section, and ends the way afterwards. `signal` ends what is asked of
@@ -17,15 +34,10 @@ export async function through<T>(
   use: (options: OpenOptions) => Promise<T>,
   signal: AbortSignal = context.signal,
 ): Promise<T> {
-  const { workspace, scratch } = context.place;
-  const host =
-    section.via === undefined
-      ? null
-      : await connect({ at: section.via, with: {} }, { ...fleetOptions(context), path: '/' });
-  const tunnel = host ? (hostname: string, port: number) => host.tunnel(hostname, port) : undefined;
+  const way = await openWay(context, section, signal);
   try {
-    return await use({ workspace, scratch, tunnel, signal });
+    return await use(way.options);
   } finally {
-    await host?.close();
+    await way.close();
   }
 }

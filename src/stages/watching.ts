@@ -2,9 +2,17 @@
 import { join } from 'node:path';
 import { openDatabase } from '../database/database.ts';
 import { openFleet } from '../fleet/fleet.ts';
-import { openWatcher, type Watcher, watchedDatabases, watchesHosts } from '../observation/observation.ts';
+import { event } from '../ledger/ledger.ts';
+import {
+  openWatcher,
+  type WatchEvent,
+  type Watcher,
+  watchedDatabases,
+  watchesHosts,
+} from '../observation/observation.ts';
 import { Failure } from '../outcome/outcome.ts';
 import type { Host } from '../transport/transport.ts';
+import { disturbedSpans } from './disturbed.ts';
 import { fleetOptions } from './fleet-options.ts';
 import type { StageContext } from './stage.ts';
 
@@ -18,12 +26,14 @@ export interface OpenWatch {
 }
 
 /**
- * Opens the watcher of the environment; null where it has no watch section. `hosts` are connected ones that stay the
- * caller's; without them they are connected here. Throws what connecting to hosts and databases throws.
+ * Opens the watcher of the environment; null where it has no watch section, and for a first version where no metric
+ * has a limit. `hosts` are connected ones that stay the caller's; without them they are connected here. Throws what connecting to hosts and databases throws.
  */
 export async function openWatch(context: WatchingContext, hosts?: readonly Host[]): Promise<OpenWatch | null> {
   const { environment, place, log, signal } = context;
   if (environment?.watch === undefined) return null;
+  const first = !isDrill(context) && (await isFirstVersion(context));
+  if (first && environment.watch.metrics.every(({ limit }) => limit === undefined)) return null;
   const opened: { close(): Promise<void> }[] = [];
   const close = async () => void (await Promise.allSettled(opened.reverse().map((one) => one.close())));
   try {
@@ -55,6 +65,8 @@ export async function openWatch(context: WatchingContext, hosts?: readonly Host[
       handover,
       log,
       signal,
+      first,
+      disturbed: () => disturbedSpans(context.ledger, environment.name),
     });
     opened.push(watcher);
     return { watcher, close };
@@ -62,6 +74,19 @@ export async function openWatch(context: WatchingContext, hosts?: readonly Host[
     await close();
     throw error;
   }
+}
+
+/** Keeps each event of a watch for the ledger, the moment it happens. */
+export function tellingLedger({ book, verb }: WatchingContext): (event: WatchEvent) => Promise<void> {
+  return async ({ at, kind, metric, text }) => {
+    const facts = { event: kind, ...(metric === null ? {} : { metric }) };
+    await book?.record({ ...event('watched', { stage: verb, summary: text, facts }), at: at.toISOString() });
+  };
+}
+
+/** A drill asks of the past what an environment that was only just adopted has too. */
+function isDrill(context: WatchingContext): boolean {
+  return context.verb === 'watch' && (context as StageContext<'watch'>).inputs.drill;
 }
 
 /** True where no version is live before this change: then there is nothing to compare with. */

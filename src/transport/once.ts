@@ -98,7 +98,11 @@ export async function feedInput(stdin: Writable, header: string, input: Job['inp
   }
   stdin.once('close', () => input.destroy());
   try {
-    for await (const chunk of input) if (!stdin.write(chunk)) await drained(stdin);
+    for await (const chunk of input) {
+      // Not left to `close` alone: a source that always has more would never let that event come.
+      if (stdin.destroyed) return;
+      if (!stdin.write(chunk)) await drained(stdin);
+    }
     stdin.end();
   } catch (error) {
     if (!stdin.destroyed) throw error;

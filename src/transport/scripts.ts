@@ -3,8 +3,13 @@ import { posix } from 'node:path';
 import { Failure } from '../outcome/outcome.ts';
 import type { Host, ShOptions } from './host.ts';
 
-/** Ends the process group $1, softly first. */
-export const END_GROUP = `kill -TERM "-$1" 2>/dev/null || kill -TERM "$1" 2>/dev/null || exit 0
+/**
+ * Ends the process group of the shell $1, softly first, where that process has the word $2 on its command line: the
+ * shell may have ended before this was read, and its id may by now be that of somebody else's process.
+ */
+export const END_GROUP = `said=$(tr '\\0' ' ' 2>/dev/null <"/proc/$1/cmdline" || ps -o args= -p "$1" 2>/dev/null)
+case $said in *"$2"*) ;; *) exit 0 ;; esac
+kill -TERM "-$1" 2>/dev/null || kill -TERM "$1" 2>/dev/null || exit 0
 for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 "-$1" 2>/dev/null || exit 0; sleep 0.2 2>/dev/null || sleep 1; done
 kill -KILL "-$1" 2>/dev/null; exit 0`;
 

@@ -9,7 +9,7 @@ import { type Channel, ChannelLost } from './channel.ts';
 import { connectionFailure } from './diagnose.ts';
 import { type Files, removeFiles, writeFiles } from './files.ts';
 import type { ConnectOptions, Host, PushOptions, ShOptions, ShResult, Tunnel } from './host.ts';
-import { READ_ONE_JOB } from './job.ts';
+import { newBoundary, READ_ONE_JOB } from './job.ts';
 import { Limit } from './limit.ts';
 import { type Master, openMaster, sshProcess } from './master.ts';
 import { endedAlone, type OnceResult, runOnce, type Shell } from './once.ts';
@@ -162,12 +162,13 @@ class SshHost implements Host {
     return this.#master;
   }
 
-  /** A session of its own for one job; what it started there is ended through the persistent shell. */
+  /** A session of its own for one job, under a word of its own; what it started is ended through the persistent shell. */
   #shell({ control, channel }: Master): Shell {
+    const word = newBoundary();
     return {
-      start: () => sshProcess([...sessionArguments(control), '--', 'changeline', ONE_JOB]),
+      start: () => sshProcess([...sessionArguments(control), '--', 'changeline', `${ONE_JOB} ${word}`]),
       end: async (_, pid) => {
-        if (pid !== null) await channel.run({ script: END_GROUP, args: [String(pid)] });
+        if (pid !== null) await channel.run({ script: END_GROUP, args: [String(pid), word] });
       },
     };
   }

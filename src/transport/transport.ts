@@ -9,7 +9,9 @@ import { connectLocal } from './local.ts';
 import { connectSsh } from './ssh.ts';
 
 export type { ConnectOptions, Host, PushOptions, ShOptions, ShResult, Tunnel } from './host.ts';
-export { quote } from './quote.ts';
+export { identity } from './identity.ts';
+export { Limit } from './limit.ts';
+export { fillCommand, fillPath, fillUrl, type Named, placeholdersIn, valuesOf } from './placeholders.ts';
 
 /**
  * Connects to a host. Throws a Failure: `host-unreachable`, `host-key`, `host-denied`, `config-invalid`,

@@ -7,7 +7,8 @@ import { takeBackup } from '../../src/backup/backup.ts';
 import type { Database } from '../../src/database/database.ts';
 import { stage } from '../../src/stages/backup.ts';
 import { BackupPlace } from '../support/backups.ts';
-import { asUser, freePort, missing, startPostgres, type TestServer } from '../support/databases.ts';
+import { asUser, missing, startPostgres, type TestServer } from '../support/databases.ts';
+import { freePort } from '../support/ports.ts';
 
 const place = new BackupPlace();
 chmodSync(place.base, 0o755);

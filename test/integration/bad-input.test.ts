@@ -12,7 +12,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { buildArchive } from '../../workflows-examples/widgets/build.js';
 import { changeline, type Said } from '../support/changeline.ts';
-import { freePort, missing, startPostgres, type TestServer } from '../support/databases.ts';
+import { missing, startPostgres, type TestServer } from '../support/databases.ts';
+import { freePort } from '../support/ports.ts';
 import { type SshdFleet, sshdMissing, startSshds } from '../support/sshd.ts';
 import { snapshot } from '../support/trees.ts';
 

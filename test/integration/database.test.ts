@@ -6,7 +6,8 @@ import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/database/database.ts';
-import { freePort, missing, startMariadb, startPostgres, type TestServer } from '../support/databases.ts';
+import { missing, startMariadb, startPostgres, type TestServer } from '../support/databases.ts';
+import { freePort } from '../support/ports.ts';
 
 const { signal } = new AbortController();
 const base = mkdtempSync(join(tmpdir(), 'database-'));

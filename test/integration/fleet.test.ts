@@ -1,7 +1,11 @@
+/** A change on a fleet: of directories and real sshds, with services that say what they were started with. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -25,26 +29,27 @@ import {
   turnBack,
 } from '../../src/fleet/fleet.ts';
 import { RecordingLog } from '../../src/log/log.ts';
-import { freePort, type SshdFleet, sshdMissing, startSshds } from '../support/sshd.ts';
+import { type SshdFleet, sshdMissing, startSshds } from '../support/sshd.ts';
 
 const missing = sshdMissing();
 const live = new AbortController().signal;
 const HOSTS = 4;
 
-/** A service of one file: answers what lies in `current`, as it was when it was started. */
-const SERVICE = `import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-const version = readFileSync('current/VERSION', 'utf8');
-const healthy = version !== 'sick';
-createServer((request, response) => {
-  response.statusCode = request.url === '/health' && !healthy ? 503 : 200;
-  response.end(request.url === '/version' ? JSON.stringify({ version }) : 'ok');
-}).listen(Number(process.argv[2]), '127.0.0.1');
-writeFileSync('service.pid', String(process.pid));
-`;
-const RESTART = `kill "$(cat service.pid 2>/dev/null)" 2>/dev/null; echo r >> restarts
-[ -f current/VERSION ] || exit 1
-"${process.execPath}" service.mjs {port} >/dev/null 2>&1 &`;
+/** What the service answers is what lay in `current` when it was restarted; where that failed, it does not answer. */
+const RESTART = 'rm -f serving; echo r >> restarts; cp current/VERSION serving.new && mv serving.new serving';
+
+/** The service of a root, on a port of its own. */
+async function serve(root: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    const file = join(root, 'serving');
+    const version = existsSync(file) ? readFileSync(file, 'utf8') : null;
+    if (version === null) return void request.socket.destroy();
+    response.statusCode = request.url === '/health' && version === 'sick' ? 503 : 200;
+    response.end(request.url === '/version' ? JSON.stringify({ version }) : 'ok');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return server;
+}
 
 let folder: string;
 let sshds: SshdFleet | null = null;
@@ -90,6 +95,8 @@ interface Place {
   roots: string[];
   open(): Promise<Fleet>;
   openReachable(): Promise<Fleet>;
+  /** Ends the services. */
+  close(): void;
 }
 
 const section = (changes: object = {}): DeploySection =>
@@ -100,33 +107,31 @@ const SERVED = {
   version: { url: 'http://127.0.0.1:{port}/version', within: '3s' },
 };
 
-async function localPlace(): Promise<Place> {
+/** Every other host is a directory, with a blank in its name. */
+async function mixedPlace(): Promise<Place> {
   const base = await mkdtemp(join(folder, 'hosts-'));
   return placeOf(
-    Array.from({ length: HOSTS }, (_, index) => join(base, `h ${index + 1}`)).map((root) => ({ at: root, with: {} })),
-    (at) => at,
+    Array.from({ length: HOSTS }, (_, index) =>
+      sshds && index % 2 === 0 ? sshds.hosts[index]!.at : join(base, `h ${index + 1}`),
+    ),
   );
 }
 
 async function sshPlace(): Promise<Place> {
-  return placeOf(
-    sshds!.hosts.map(({ at }) => ({ at, with: {} })),
-    (at) => sshds!.hosts.find((host) => host.at === at)!.directory,
-  );
+  return placeOf(sshds!.hosts.map(({ at }) => at));
 }
 
-async function placeOf(addresses: HostAddress[], rootOf: (at: string) => string): Promise<Place> {
+async function placeOf(addresses: string[]): Promise<Place> {
   const config = configSchema.parse({ name: 'x', artifact: 'x', environments: { p: {} } });
+  const rootOf = (at: string) => sshds?.hosts.find((host) => host.at === at)?.directory ?? at;
   const hosts: HostAddress[] = [];
-  for (const { at } of addresses) {
-    execFileSync('sh', [
-      '-c',
-      'mkdir -p "$1"; chmod -R u+w "$1"; cd "$1" && rm -rf current versions .changeline restarts drained',
-      'sh',
-      rootOf(at),
-    ]);
-    await writeFile(join(rootOf(at), 'service.mjs'), SERVICE);
-    hosts.push({ at, with: { port: String(await freePort()) } });
+  const services: Server[] = [];
+  for (const at of addresses) {
+    const root = rootOf(at);
+    execFileSync('sh', ['-c', 'mkdir -p "$1"; chmod -R u+w "$1"; rm -rf "$1"; mkdir "$1"', 'sh', root]);
+    const service = await serve(root);
+    services.push(service);
+    hosts.push({ at, with: { port: String((service.address() as AddressInfo).port) } });
   }
   const scratch = await mkdtemp(join(folder, 'scratch-'));
   const environment = { ...normalEnvironment(config, 'p'), hosts };
@@ -149,6 +154,12 @@ async function placeOf(addresses: HostAddress[], rootOf: (at: string) => string)
     roots: hosts.map(({ at }) => rootOf(at)),
     open: () => each(openFleet),
     openReachable: () => each(openReachable),
+    close: () => {
+      for (const service of services) {
+        service.close();
+        service.closeAllConnections();
+      }
+    },
   };
 }
 
@@ -165,30 +176,20 @@ const restarts = (place: Place) =>
   );
 const all = (value: string | null) => Array(HOSTS).fill(value);
 
-const places: [string, boolean, () => Promise<Place>][] = [
-  ['local directories', false, localPlace],
-  ['real sshds', missing !== null, sshPlace],
-];
-
-describe.each(places)('a fleet of %s', (_, skip, make) => {
-  const test = it.skipIf(skip);
+describe('a fleet', () => {
   let place: Place;
   let fleet: Fleet;
   let log: RecordingLog;
   let fence = 0;
 
   beforeEach(async () => {
-    if (skip) return;
-    place = await make();
+    place = await mixedPlace();
     log = new RecordingLog();
     fence = 0;
     fleet = await place.open();
     return async () => {
       await fleet.close();
-      for (const root of place.roots)
-        execFileSync('sh', ['-c', 'kill "$(cat service.pid 2>/dev/null)" 2>/dev/null || :; rm -f service.pid'], {
-          cwd: root,
-        });
+      place.close();
     };
   });
 
@@ -213,7 +214,7 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     );
   }
 
-  test('deploys wave by wave, remembers, and does nothing twice', async () => {
+  it('deploys wave by wave, remembers, and does nothing twice', async () => {
     await settled('1.0.0', SERVED);
     const waves: [number, number, number][] = [];
     const second = await deploy(
@@ -254,7 +255,7 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     expect((await turnBack(fleet.hosts, [], work(SERVED))).map(({ outcome }) => outcome)).toEqual(all('untouched'));
   });
 
-  test('puts all back where the health never comes', async () => {
+  it('puts all back where the health never comes', async () => {
     await settled('1.0.0', SERVED);
     const result = await deploy(await artifact('sick'), SERVED);
     expect(result).toMatchObject({ outcome: 'failed', code: 'deploy-failed', turnedBack: true });
@@ -266,7 +267,7 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     expect(current(place)).toEqual(all('versions/1.0.0'));
   });
 
-  test('does not believe a restart that returns 0', async () => {
+  it('does not believe a restart that returns 0', async () => {
     await settled('1.0.0', SERVED);
     const result = await deploy(await artifact('1.1.0'), {
       ...SERVED,
@@ -277,7 +278,7 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     expect(current(place)).toEqual(all('versions/1.0.0'));
   });
 
-  test('puts all back where the watch says no, draining and admitting on the way', async () => {
+  it('puts all back where the watch says no, draining and admitting on the way', async () => {
     const hooks = { ...SERVED, drain: 'echo out >> drained', admit: 'echo in >> drained' };
     await settled('1.0.0', hooks);
     const result = await deploy(await artifact('1.1.0'), { ...hooks, waves: ['50%', '100%'] }, async () => ({
@@ -296,7 +297,7 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     expect(readFileSync(join(place.roots[3]!, 'drained'), 'utf8')).toBe('out\nin\n');
   });
 
-  test('takes a first deploy back to nothing', async () => {
+  it('takes a first deploy back to nothing', async () => {
     const result = await deploy(await artifact('sick'), { ...SERVED, waves: ['100%'], 'min-in-service': '0%' });
     expect(result).toMatchObject({
       outcome: 'failed',
@@ -307,7 +308,7 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     expect(result.hosts.map(({ outcome }) => outcome)).toEqual(all('removed'));
   });
 
-  test.each([
+  it.each([
     ['all', HOSTS],
     ['one', 1],
   ])('is lost, not untouched, where the root of %s of the hosts is gone', async (_, gone) => {
@@ -335,7 +336,7 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     expect(current(place)).toEqual(all('versions/1.0.0'));
   });
 
-  test('refuses what does not fit, on every host, before anything is touched', async () => {
+  it('refuses what does not fit, on every host, before anything is touched', async () => {
     await settled('1.0.0');
     await rm(join(place.roots[1]!, 'current'));
     await mkdir(join(place.roots[1]!, 'current'));
@@ -349,7 +350,7 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     expect(readdirSync(join(place.roots[1]!, 'current'))).toEqual([]);
   });
 
-  test('never changes the live version, and stages a damaged other one again', async () => {
+  it('never changes the live version, and stages a damaged other one again', async () => {
     await settled('1.0.0');
     await expect(deploy(await artifact('1.0.0', 'other content'))).rejects.toMatchObject({
       code: 'deploy-failed',
@@ -368,7 +369,7 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     }
   });
 
-  test('begins nothing new on cancel; the next run takes back what was flipped, once', async () => {
+  it('begins nothing new on cancel; the next run takes back what was flipped, once', async () => {
     await settled('1.0.0', SERVED);
     const stop = new AbortController();
     fence++;
@@ -404,7 +405,7 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     expect(restarts(place)).toEqual(before);
   });
 
-  test('goes to any version that is there, names where it is not, and keeps what is needed', async () => {
+  it('goes to any version that is there, names where it is not, and keeps what is needed', async () => {
     for (const version of ['1.0.0', '1.1.0', '1.2.0', '1.3.0']) await settled(version);
     fence++;
     expect((await converge(fleet, '1.1.0', work())).map(({ from, outcome }) => [from, outcome])).toEqual(
@@ -418,7 +419,7 @@ describe.each(places)('a fleet of %s', (_, skip, make) => {
     expect(current(place)).toEqual(all('versions/1.1.0'));
   });
 
-  test('lets two changes on one host happen one after the other, the newer one last', async () => {
+  it('lets two changes on one host happen one after the other, the newer one last', async () => {
     await settled('1.0.0');
     const [older, newer] = [await artifact('1.1.0'), await artifact('1.2.0')];
     fence += 2;
@@ -440,6 +441,7 @@ describe.skipIf(missing !== null)('hosts that fail', () => {
     const config = { key: sshds!.key, knownHosts: sshds!.knownHosts, scratch: folder, workspace: folder, signal: live };
     const error = await openFleet({ ...place.environment, path: place.roots[0] }, config).catch((thrown) => thrown);
     expect(error).toMatchObject({ code: 'host-unreachable', where: `${sshds!.hosts[1]!.at}, ${sshds!.hosts[2]!.at}` });
+    place.close();
     await Promise.all([sshds!.hosts[1]!.start(), sshds!.hosts[2]!.start()]);
   });
 
@@ -486,6 +488,7 @@ describe.skipIf(missing !== null)('hosts that fail', () => {
     expect(reports.filter(({ outcome }) => outcome === 'back').map(({ host }) => host)).toEqual([dying.at]);
     expect(current(place)).toEqual(all('versions/1.0.0'));
     await again.close();
+    place.close();
   });
 });
 

@@ -1,246 +1,120 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { MetricSection } from '../../src/config/config.ts';
-import { type Database, openDatabase } from '../../src/database/database.ts';
-import { openSource, type SourceContext } from '../../src/metrics/metrics.ts';
-import type { Failure } from '../../src/outcome/outcome.ts';
+import { openSource } from '../../src/metrics/metrics.ts';
 import { connect, type Host } from '../../src/transport/transport.ts';
-import { ask, Exporter, eventually, missingPrometheus, startPrometheus } from '../support/prometheus.ts';
+import { around, failureOf, metric, serve, span } from '../support/metrics.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'metrics-'));
 const signal = new AbortController().signal;
-const metric = (section: Partial<MetricSection>): MetricSection =>
-  ({ name: 'm', worse: 'up', critical: true, ...section }) as MetricSection;
-const around = (context: Partial<SourceContext> = {}): SourceContext => ({
-  hosts: [],
-  databases: [],
-  prometheus: undefined,
-  workspace: directory,
-  signal,
-  ...context,
-});
-const span = (seconds = 1) => ({ from: Date.now() - seconds * 1000, to: Date.now() });
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => expect.fail('it should have failed'),
-    (error: Failure) => ({ code: error.code, why: error.why ?? error.what }),
+const here = (values: Record<string, string>) =>
+  connect(
+    { at: directory, with: values },
+    { path: null, key: null, knownHosts: null, scratch: directory, workspace: directory, signal },
   );
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-describe.skipIf(missingPrometheus())('Prometheus', () => {
-  const exporter = new Exporter();
-  let server: Awaited<ReturnType<typeof startPrometheus>>;
-  let total = 0;
-  let timer: NodeJS.Timeout;
-  let open: SourceContext;
-
-  beforeAll(async () => {
-    server = await startPrometheus(await exporter.start());
-    open = around({ prometheus: server.url });
-    timer = setInterval(() => {
-      total += 5;
-      exporter.text = `orders_total{host="a"} ${total}\norders_total{host="b"} ${total}\nusers 7\nratio NaN\n`;
-    }, 100);
-    await eventually(async () => (await ask(server.url, 'count_over_time(users[10s])')) >= 6);
-  });
-
-  afterAll(async () => {
-    clearInterval(timer);
-    await server?.stop();
-    await exporter.stop();
-  });
-
-  it('reads a gauge, and learns how often it is scraped', async () => {
-    const source = await openSource(metric({ prometheus: 'users' }), open);
-    expect(source.kind).toBe('gauge');
-    expect(source.cadence).toBeGreaterThan(200);
-    expect(source.cadence).toBeLessThan(2000);
-    expect(await source.sample(span())).toMatchObject([{ value: 7, why: null, host: null }]);
-  });
-
-  it('reads the counter itself where a rate is asked for, over all its series', async () => {
-    const source = await openSource(metric({ prometheus: 'sum(rate(orders_total[1m]))' }), open);
-    expect(source.kind).toBe('count');
-    const now = Date.now();
-    const history = await source.history({ from: now - 2000, to: now }, 1000);
-    const grown = history.filter((value) => value !== null);
-    expect(grown.length).toBeGreaterThan(0);
-    for (const value of grown) expect(value).toBeGreaterThan(20);
-    const [sample] = await source.sample({ from: now - 1000, to: now });
-    expect(sample!.value).toBeGreaterThan(20);
-  });
-
-  it.each([
-    ['a misspelt metric', 'usres', /no series answers/],
-    ['NaN', 'ratio', /NaN/],
-  ])('%s is no number, and says why', async (_, query, why) => {
-    const source = await openSource(metric({ prometheus: query }), open);
-    const [sample] = await source.sample(span());
-    expect(sample).toMatchObject({ value: null, why: expect.stringMatching(why) });
-  });
-
-  it.each([
-    ['several series', 'orders_total', /2 series \(orders_total\{host="a"/, 'gauge'],
-    ['a query that is none', 'sum(users', /parse error|unclosed/, undefined],
-  ] as const)('%s is an error of the source', async (_, query, why, kind) => {
-    const read = async () => (await openSource(metric({ prometheus: query, kind }), open)).sample(span());
-    expect(await failure(read())).toEqual({ code: 'metric-error', why: expect.stringMatching(why) });
-  });
-
-  it('a server that is away is an error of the source', async () => {
-    const away = around({ prometheus: 'http://127.0.0.1:9' });
-    expect(await failure(openSource(metric({ prometheus: 'users' }), away))).toMatchObject({ code: 'metric-error' });
-  });
-
-  it('a server that is no Prometheus is an error of the source', async () => {
-    const other = createServer((_, response) => response.end('<html>hello</html>'));
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-    expect(await failure(openSource(metric({ prometheus: 'users' }), around({ prometheus: url })))).toEqual({
-      code: 'metric-error',
-      why: expect.stringContaining('not JSON'),
-    });
-    other.closeAllConnections();
-    other.close();
-  });
-
-  it('a scrape that has stopped is no number, although a rate goes on for its window', async () => {
-    const source = await openSource(metric({ prometheus: 'max_over_time(users[5m])', kind: 'gauge' }), open);
-    expect(await source.sample(span())).toMatchObject([{ value: 7 }]);
-    const text = exporter.text;
-    clearInterval(timer);
-    exporter.text = null;
-    await eventually(async () => (await source.sample(span()))[0]!.value === null);
-    exporter.text = text;
-  });
-});
-
-describe('SQL on SQLite', () => {
-  const file = join(directory, 'shop.db');
-  const start = Date.UTC(2026, 0, 1);
-  let databases: Database[];
-
-  beforeAll(async () => {
-    const db = new DatabaseSync(file);
-    db.exec('CREATE TABLE orders (at TEXT, ms INTEGER, price REAL)');
-    const insert = db.prepare('INSERT INTO orders VALUES (?, ?, ?)');
-    for (let i = 0; i < 600; i++) insert.run(new Date(start + i * 100).toISOString(), start + i * 100, 2.5);
-    db.close();
-    databases = [
-      await openDatabase({ name: 'main', url: `sqlite:${file}` }, { workspace: directory, scratch: directory, signal }),
-    ];
-  });
-
-  afterAll(async () => void (await Promise.all(databases.map((database) => database.close()))));
-
-  it.each([
-    ['times', 'SELECT count(*) FROM orders WHERE at >= {from} AND at < {to}', undefined, 10],
-    ['milliseconds', 'SELECT count(*) FROM orders WHERE ms >= {from:ms} AND ms < {to:ms};', undefined, 10],
-    ['money', 'SELECT sum(price) FROM orders WHERE ms >= {from:ms} AND ms < {to:ms}', 'money', 25],
-  ] as const)('counts spans by %s, in history and tick by tick', async (_, sql, kind, expected) => {
-    const source = await openSource(metric({ sql, kind }), around({ databases }));
-    const history = await source.history({ from: start, to: start + 60_000 }, 1000);
-    expect(history).toEqual(new Array(60).fill(expected));
-    for (let i = 0; i < 3; i++) {
-      const at = start + i * 1000;
-      expect(await source.sample({ from: at, to: at + 1000 })).toMatchObject([{ value: expected }]);
-    }
-  });
-
-  it('a sum over no rows is 0', async () => {
-    const source = await openSource(
-      metric({ sql: 'SELECT sum(price) FROM orders WHERE ms >= {from:ms} AND ms < {to:ms}', kind: 'money' }),
-      around({ databases }),
-    );
-    expect(await source.sample({ from: start - 2000, to: start - 1000 })).toMatchObject([{ value: 0 }]);
-  });
-
-  it('a row that is written late is counted in the next tick', async () => {
-    const source = await openSource(
-      metric({ sql: 'SELECT count(*) FROM orders WHERE ms >= {from:ms} AND ms < {to:ms}' }),
-      around({ databases }),
-    );
-    const later = start + 600_000;
-    expect(await source.sample({ from: later, to: later + 1000 })).toMatchObject([{ value: 0 }]);
-    await databases[0]!.query('INSERT INTO orders VALUES (NULL, ?, 1)', [later + 500]);
-    expect(await source.sample({ from: later + 1000, to: later + 2000 })).toMatchObject([{ value: 1 }]);
-  });
-
-  it.each([
-    ['SELECT nothing FROM orders', /nothing/],
-    ['SELECT ms FROM orders', /600|601 rows/],
-    ['SELECT ms, price FROM orders LIMIT 1', /2 columns/],
-    ["SELECT 'many'", /no number/],
-  ])('%s is an error of the source', async (sql, why) => {
-    const source = await openSource(metric({ sql, kind: 'gauge' }), around({ databases }));
-    expect(await failure(source.sample(span()))).toEqual({ code: 'metric-error', why: expect.stringMatching(why) });
-  });
-
-  it('without a name among several databases nothing is guessed', async () => {
-    const two = around({ databases: [databases[0]!, databases[0]!] });
-    expect(await failure(openSource(metric({ sql: 'SELECT 1' }), two))).toMatchObject({ code: 'config-invalid' });
-  });
-});
-
 describe('HTTP', () => {
-  let server: Server;
-  let port: number;
+  let server: Awaited<ReturnType<typeof serve>>;
+  let total = 100;
 
   beforeAll(async () => {
-    server = createServer((request, response) => {
-      if (request.url === '/stats') response.end('{"users": 12, "pools": [{"active": "3"}], "state": "fine"}');
-      else if (request.url === '/metrics') response.end('# HELP q\nq{a="1",b="2"} 4\nq{a="2"} 5 1700000000\nqq 100\n');
-      else if (request.url === '/error') response.end('<html>sorry</html>');
+    server = await serve((request, response) => {
+      const path = request.url!;
+      if (path === '/stats') response.end('{"users": 12, "pools": [{"active": "3"}], "state": "fine"}');
+      else if (path === '/metrics') response.end('# HELP q\nq{a="1",b="2"} 4\nq{a="2"} 5 1700000000\nqq 100\n');
+      else if (path === '/growing') {
+        total += 30;
+        response.end(`orders_total{a="1"} ${total}\norders_total{a="2"} 1\n`);
+      } else if (path === '/error') response.end('<!DOCTYPE html><html>sorry</html>');
+      else if (path === '/old')
+        response.setHeader('date', new Date(Date.now() - 600_000).toUTCString()).end('{"users": 1}');
+      else if (path === '/cached') {
+        response
+          .setHeader('date', new Date(Date.now() - 600_000).toUTCString())
+          .setHeader('age', '600')
+          .end('{"users": 1}');
+      } else if (path === '/moved') response.writeHead(302, { location: '/login?token=secret' }).end();
+      else if (path === '/slow') request.resume();
       else response.writeHead(503).end();
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    port = (server.address() as AddressInfo).port;
   });
 
-  afterAll(() => void server.close());
+  afterAll(() => server.stop());
 
   it.each([
     ['/stats', '$.users', 12],
     ['/stats', '$.pools[0].active', 3],
     ['/metrics', 'q', 9],
     ['/metrics', 'q{b="2"}', 4],
+    ['/cached', '$.users', 1],
   ])('%s %s is %d', async (path, where, expected) => {
-    const source = await openSource(metric({ http: `http://127.0.0.1:${port}${path}`, path: where }), around());
+    const source = await openSource(metric({ http: `${server.url}${path}`, path: where }), around());
+    expect(source).toMatchObject({ kind: 'gauge', keepsHistory: false, replays: false });
     expect(await source.sample(span())).toMatchObject([{ value: expected, host: null }]);
   });
 
   it.each([
-    ['/stats', '$.user', /has no \$\.user/],
-    ['/stats', '$.state', /no number/],
-    ['/error', '$.users', /not JSON/],
-    ['/away', '$.users', /HTTP 503/],
-    ['/metrics', 'r', /no series r/],
-  ])('%s %s is no number, and says why', async (path, where, why) => {
-    const source = await openSource(metric({ http: `http://127.0.0.1:${port}${path}`, path: where }), around());
-    expect(await source.sample(span())).toMatchObject([{ value: null, why: expect.stringMatching(why) }]);
+    ['/stats', '$.user', 'metric-missing', /has no \$\.user/],
+    ['/stats', 'users', 'metric-missing', /it is JSON, whose places are written \$\.users/],
+    ['/stats', undefined, 'metric-error', /it is JSON: name the number with path/],
+    ['/metrics', 'r', 'metric-missing', /no series r/],
+    ['/stats', '$.state', 'metric-error', /no number/],
+    ['/error', '$.users', 'metric-error', /an HTML page/],
+    ['/error', undefined, 'metric-error', /an HTML page/],
+    ['/metrics', '$.users', 'metric-error', /not JSON/],
+    ['/away', '$.users', 'metric-error', /HTTP 503/],
+    ['/moved', '$.users', 'metric-error', /redirects to http:\/\/127[^?]*\/login; redirects are not followed/],
+    ['/slow', '$.users', 'metric-unreachable', /no answer in 0.2 s/],
+    ['/old', '$.users', 'metric-clock', /10 min( \d s)? behind this machine's/],
+  ])('%s %s is no number, and says why', async (path, where, code, why) => {
+    const section = metric({ http: `${server.url}${path}`, path: where });
+    const source = await openSource(section, around(path === '/slow' ? { patience: 200 } : {}));
+    expect(await failureOf(source.sample(span()))).toEqual({ code, why: expect.stringMatching(why) });
   });
 
-  it('asks each host where the URL has placeholders', async () => {
-    const connecting = [port, 9].map((number) =>
-      connect(
-        { at: directory, with: { port: String(number) } },
-        { path: null, key: null, knownHosts: null, scratch: directory, workspace: directory, signal },
-      ),
+  it('counts what a total grew by, from reading to reading', async () => {
+    const source = await openSource(metric({ http: `${server.url}/growing`, path: 'orders_total' }), around());
+    expect(source.kind).toBe('count');
+    const [first] = await source.sample(span(0.2));
+    expect(first!.value).toBe(30);
+    const [second] = await source.sample({ from: first!.at, to: first!.at + 200 });
+    expect(second!.value).toBe(30);
+    total = 0;
+    expect(await source.sample({ from: second!.at, to: second!.at + 200 })).toMatchObject([{ value: 31 }]);
+    const late = { from: Date.now() + 5000, to: Date.now() + 5200 };
+    expect(await source.sample(late)).toMatchObject([
+      { value: null, why: expect.stringContaining('counting begins now') },
+    ]);
+  });
+
+  it.each([
+    ['http://{host}:{port}/stats', /^http:\/\/web1:81\/stats on 2 hosts/],
+    ['http://u:hunter22@127.0.0.1/', /^http:\/\/u@127.0.0.1\/ on 2 hosts/],
+    ['http://u:hunter22@{host}:{prt}/', /\{prt\}, which this host does not have/],
+    ['http://localhost', /^http:\/\/localhost\/ on 2 hosts/],
+  ])('%s of two hosts over SSH', async (http, says) => {
+    const hosts = ['deploy@web1:22', 'deploy@web2'].map(
+      (name) => ({ name, kind: 'ssh', with: { port: '81' } }) as unknown as Host,
     );
-    const hosts = await Promise.all(connecting);
-    const source = await openSource(
-      metric({ http: 'http://127.0.0.1:{port}/stats', path: '$.users' }),
-      around({ hosts }),
+    const said = await openSource(metric({ http }), around({ hosts })).then(
+      ({ notes }) => notes[0],
+      (thrown) => thrown.what,
     );
+    expect(said).toMatch(says);
+    expect(said).not.toContain('hunter22');
+  });
+
+  it('asks each host where the URL has placeholders; one that is silent is a fact', async () => {
+    const ports = [server.port, 9].map(String);
+    const hosts = await Promise.all(ports.map((port) => here({ port })));
+    const section = metric({ http: 'http://127.0.0.1:{port}/stats', path: '$.users' });
+    const source = await openSource(section, around({ hosts }));
     expect(await source.sample(span())).toMatchObject([
-      { value: 12 },
-      { value: null, why: expect.stringContaining('ECONNREFUSED') },
+      { value: 12, host: directory },
+      { value: null, host: directory, why: expect.stringContaining('ECONNREFUSED') },
     ]);
     await source.close();
     await Promise.all(hosts.map((host) => host.close()));
@@ -251,39 +125,54 @@ describe('commands', () => {
   let hosts: Host[];
 
   beforeAll(async () => {
-    writeFileSync(join(directory, 'log'), 'ok\nERROR one\nERROR two\nerror three\n');
-    hosts = [
-      await connect(
-        { at: directory, with: {} },
-        { path: null, key: null, knownHosts: null, scratch: directory, workspace: directory, signal },
-      ),
-    ];
+    writeFileSync(join(directory, 'log'), 'ok\nERROR one\r\nERROR two\nerror three\n');
+    hosts = [await here({})];
   });
 
   afterAll(async () => void (await hosts[0]?.close()));
 
-  it('counts the lines of a log on a host', async () => {
-    const source = await openSource(
-      metric({ log: 'cat log; echo "ERROR in {seconds} s"', match: 'ERROR' }),
-      around({ hosts }),
-    );
+  it.each([
+    ['cat log; echo "ERROR in {seconds} s"', 'ERROR', 3],
+    ['cat log', 'one$', 1],
+    ['cat log', 'no such line', 0],
+  ])('counts the lines of %s that match %s', async (log, match, expected) => {
+    const source = await openSource(metric({ log, match }), around({ hosts }));
     expect(source.kind).toBe('count');
-    expect(await source.sample(span(5))).toMatchObject([{ value: 3, host: directory }]);
+    expect(await source.sample(span(5))).toMatchObject([{ value: expected, host: directory }]);
+  });
+
+  it('a log that cannot be read is no number, with the host and how it ended', async () => {
+    const silent = async (log: string, patience?: number) =>
+      (await openSource(metric({ log, match: 'x' }), around({ hosts, patience }))).sample(span());
+    const why = (text: RegExp) => [{ value: null, host: directory, why: expect.stringMatching(text) }];
+    expect(await silent('cat nothing')).toMatchObject(why(/: status 1: .*nothing/));
+    expect(await silent('grep FATAL log')).toMatchObject(why(/grep ends so where no line matches/));
+    expect(await silent('sleep 60', 300)).toMatchObject(why(/no end in time/));
   });
 
   it('reads the number that a command prints', async () => {
-    const source = await openSource(metric({ command: 'wc -l < log' }), around());
+    const source = await openSource(metric({ command: 'wc -l < log' }), around({ workspace: directory }));
     expect(await source.sample(span())).toMatchObject([{ value: 4 }]);
   });
 
-  it.each(['exit 3', 'echo many', 'true', 'no-such-program'])('%s is no number', async (command) => {
-    const source = await openSource(metric({ command }), around());
-    expect(await source.sample(span())).toMatchObject([{ value: null, why: expect.any(String) }]);
+  it('gives commands their own variables, here and on hosts', async () => {
+    const env = { TOKEN: 'a $b "c"\'' };
+    const open = around({ hosts, workspace: directory });
+    const log = await openSource(metric({ log: 'echo "$TOKEN"', match: `^a \\$b "c"'$`, env }), open);
+    expect(await log.sample(span())).toMatchObject([{ value: 1 }]);
+    const command = await openSource(metric({ command: 'printf %s "$TOKEN" | wc -c', env }), open);
+    expect(await command.sample(span())).toMatchObject([{ value: env.TOKEN.length }]);
   });
 
-  it('a pattern that is none is refused', async () => {
-    expect(await failure(openSource(metric({ log: 'cat log', match: '(' }), around()))).toMatchObject({
-      code: 'config-invalid',
-    });
+  it.each(['exit 3', 'echo many', 'true', 'no-such-program'])('%s is no number', async (command) => {
+    const source = await openSource(metric({ command }), around({ workspace: directory }));
+    expect(await failureOf(source.sample(span()))).toMatchObject({ code: 'metric-error' });
+  });
+
+  it('a pattern that takes too long is no number', async () => {
+    const log = "printf '%060d\\n' 0";
+    const source = await openSource(metric({ log, match: '^(0+)+1$' }), around({ workspace: directory }));
+    const failed = await failureOf(source.sample(span()));
+    expect(failed).toEqual({ code: 'metric-error', why: expect.stringContaining('was not through') });
   });
 });

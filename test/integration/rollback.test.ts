@@ -90,6 +90,26 @@ describe('rollback', () => {
     expect(draft).not.toContain('<lost>');
   });
 
+  it('is verified by the smoke test, which asks for the version gone back to', async () => {
+    begin('2');
+    const asks = (command: string) => [
+      `    smoke-test: [{ command: ${JSON.stringify(command)}, on: hosts, tries: 1 }]`,
+    ];
+    configure('./ledger', asks('[ "$(cat current/VERSION)" = 1 ] && [ "$CHANGELINE_VERSION" = 1 ]'));
+    const { last } = await run('rollback', {});
+    expect(last).toMatchObject({ code: 'rolled-back', summary: '1 is live again on 2 of 2 hosts and verified' });
+    begin('2');
+    configure('./ledger', asks('echo "no stock" >&2; exit 3'));
+    const unwell = (await run('rollback', {})).last;
+    expect(unwell).toMatchObject({ outcome: 'failed', code: 'rollback-failed' });
+    expect(unwell.summary).toMatch(/not all is well: .*on 2 of 2 hosts .*it ended with status 3: no stock/);
+    expect(live()).toEqual(['1', '1']);
+    begin('2');
+    configure('./ledger', ['    smoke-test: [{ get: /before-any-url }]']);
+    expect((await run('rollback', {})).last.code).toBe('rollback-failed');
+    expect(log.lines.join('\n')).toMatch(/no smoke test will verify it: .*comes before any whole URL/);
+  });
+
   it('goes to any version that is asked for, and does nothing the second time', async () => {
     begin('3');
     expect((await run('rollback', { version: '2' })).last.code).toBe('rolled-back');

@@ -1,3 +1,5 @@
+/** Hosts as they are reached: a directory, and real sshds. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -9,6 +11,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { endGroup } from '../../src/process/process.ts';
+import { END_GROUP } from '../../src/transport/scripts.ts';
 import { type ConnectOptions, connect, type Host, type ShOptions } from '../../src/transport/transport.ts';
 import { type SshdFleet, sshdMissing, startSshds } from '../support/sshd.ts';
 
@@ -116,7 +120,7 @@ describe.each(kinds)('%s', (_, skip, open) => {
   });
 
   test('ends a script at its time limit with all that it started', async () => {
-    const result = await host.sh('sleep 86 & echo $!; sleep 87', { timeout: 2000 });
+    const result = await host.sh('sleep 86 & echo $!; sleep 87', { timeout: 1000 });
     expect(result).toMatchObject({ timedOut: true });
     const pid = Number(result.stdout.trim());
     expect(pid).toBeGreaterThan(1);
@@ -173,7 +177,7 @@ describe.each(kinds)('%s', (_, skip, open) => {
       if (error !== undefined) expect(stream.errored).toEqual(error);
     }
     await expect(text(host.stream('cat', { signal: stop.signal }))).rejects.toMatchObject({ code: 'cancelled' });
-    await expect(text(host.stream('kill -9 $$; sleep 9'))).rejects.toMatchObject({
+    await expect(text(host.stream('kill -9 $$'))).rejects.toMatchObject({
       code: expect.stringMatching(/^host-(unfit|unreachable)$/), // ssh does not tell a signal there from its own end
     });
   });
@@ -251,6 +255,21 @@ describe.each(kinds)('%s', (_, skip, open) => {
       server.closeAllConnections();
       server.close(resolve);
     });
+  });
+});
+
+describe('a process that came to the id of a shell which is gone', () => {
+  const end: [string, (pid: number) => unknown][] = [
+    ['over SSH', (pid) => execFileSync('sh', ['-c', END_GROUP, 'sh', String(pid), 'changeline-gone'])],
+    ['here', (pid) => endGroup({ pid, exitCode: 0, signalCode: null, kill: () => false } as unknown as ChildProcess)],
+  ];
+  it.each(end)('is not ended, %s', async (_, how) => {
+    const other = spawn('sleep', ['86'], { detached: true });
+    await once(other, 'spawn');
+    how(other.pid!);
+    other.kill('SIGKILL');
+    await once(other, 'exit');
+    expect(other.signalCode).toBe('SIGKILL');
   });
 });
 

@@ -9,6 +9,7 @@ import { RecordingLog } from '../../src/log/log.ts';
 import { stage as backup } from '../../src/stages/backup.ts';
 import { Copies } from '../../src/stages/frame/copies.ts';
 import { stage as migrate } from '../../src/stages/migrate.ts';
+import { stage as smoke } from '../../src/stages/smoke-test.ts';
 import type { StageContext } from '../../src/stages/stage.ts';
 import { missing, startPostgres, type TestServer } from '../support/databases.ts';
 import { type SshdFleet, sshdMissing, startSshds } from '../support/sshd.ts';
@@ -48,7 +49,7 @@ describe.skipIf(missing('postgres') ?? sshdMissing())('PostgreSQL through a host
   });
 
   /** The context of a run whose database is behind a host of this fleet. */
-  async function context<Verb extends 'backup' | 'migrate'>(
+  async function context<Verb extends 'backup' | 'migrate' | 'smoke-test'>(
     verb: Verb,
     through: SshdFleet,
     signal = new AbortController().signal,
@@ -64,10 +65,18 @@ describe.skipIf(missing('postgres') ?? sshdMissing())('PostgreSQL through a host
           database: [{ name: 'main', url, via: host.at }],
           backup: { to: join(workspace, 'vault') },
           migrate: { from: 'db' },
+          'smoke-test': [
+            { sql: 'SELECT count(*) FROM widgets', expect: { is: 2 } },
+            { sql: 'DELETE FROM widgets RETURNING id', tries: 1 },
+          ],
         },
       },
     });
-    const own = verb === 'backup' ? { 'database-url': '', to: '', recipients: [] } : { version: '1.0.0', artifact: '' };
+    const own = {
+      backup: { 'database-url': '', to: '', recipients: [] },
+      migrate: { version: '1.0.0', artifact: '' },
+      'smoke-test': { url: [], 'expect-version': '' },
+    }[verb];
     return {
       verb,
       inputs: { ...own, 'ssh-key': through.key, environment: 'test', config: '', token: '' },
@@ -102,6 +111,16 @@ describe.skipIf(missing('postgres') ?? sshdMissing())('PostgreSQL through a host
     });
     expect(await admin.query('SELECT id FROM prices')).toEqual([{ id: 7 }]);
     await admin.execute(['DROP TABLE prices, schema_migrations, changeline_migrations']);
+  });
+
+  it('is asked by smoke checks, which can write nothing', async () => {
+    expect(await smoke.run(await context('smoke-test', open))).toMatchObject({
+      code: 'smoke-failed',
+      summary: expect.stringMatching(/^1 of 2 checks passed; sql DELETE FROM widgets RETURNING id: .*read-only/),
+    });
+    expect(await admin.query('SELECT count(*)::int AS n FROM widgets')).toEqual([{ n: 2 }]);
+    const obstacles = (await smoke.plan(await context('smoke-test', shut))).filter(({ kind }) => kind === 'obstacle');
+    expect(obstacles.map(({ failure }) => failure?.where)).toEqual(['database main', 'database main']);
   });
 
   it.each([

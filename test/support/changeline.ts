@@ -14,12 +14,12 @@ export interface Said {
 export const DOOR = `import { cli } from ${JSON.stringify(pathToFileURL(join(root, 'src/index.ts')).href)};
 process.exitCode = await cli(process.argv.slice(1), ${JSON.stringify(root)});`;
 
-/** Runs `changeline <args>` in a folder. The variables come on top of PATH, HOME and TMPDIR; nothing else is passed on. */
+/** Runs `changeline <args>` in a folder. The variables come on top of PATH, HOME, TMPDIR and Node’s cache; nothing else is passed on. */
 export function changeline(args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Said> {
-  const { PATH, HOME, TMPDIR } = process.env;
+  const { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', DOOR, '--', ...args], {
     cwd,
-    env: { PATH, HOME, TMPDIR, ...env },
+    env: { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';

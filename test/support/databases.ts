@@ -1,10 +1,10 @@
 /** Real database servers for tests: on loopback or a unix socket, in a directory of their own, as a user who is not root. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './ports.ts';
 
 export interface TestServer {
   port: number;
@@ -21,15 +21,6 @@ export function missing(kind: 'postgres' | 'mariadb'): string | null {
   if (found) return null;
   if (process.env.CI) throw new Error(`${kind} is not installed, and CI needs it`);
   return `${kind} is not installed here`;
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** PostgreSQL with passwords over TCP (scram) and trust on its socket; the administrator is `admin`. `settings`: more of them, name=value. */

@@ -23,7 +23,8 @@ import { type GitHubEvent, type JobGiven, type Repository, type StandIn, startSt
 import { inputsOf, type WorkflowFile, workflowsAt } from './github/workflows.ts';
 import { hostsOf, type Machine, stopShop } from './machine.ts';
 import { withoutPermission } from './permission.ts';
-import { freePort, type SshdFleet, startSshds } from './sshd.ts';
+import { freePort } from './ports.ts';
+import { type SshdFleet, startSshds } from './sshd.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../workflows-examples', import.meta.url));
 const UPLOAD = fileURLToPath(new URL('./actions/upload-artifact', import.meta.url));
@@ -91,8 +92,8 @@ export class Project {
 
   /** Makes machines, databases and repository, and pushes the first commit; its build is green. */
   static async start(given: ProjectGiven): Promise<Project> {
-    const path = `PATH="${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin:/usr/sbin"`;
-    const sshds = given.ssh ? await startSshds(given.hosts, [`SetEnv ${path}`]) : null;
+    const path = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin:/usr/sbin`;
+    const sshds = given.ssh ? await startSshds(given.hosts, [], path) : null;
     const project = new Project(await startStandIn(), sshds, given);
     project.uat.push(await project.#machine('uat', null));
     for (let index = 0; index < given.hosts; index++)

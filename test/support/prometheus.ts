@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './databases.ts';
+import { freePort } from './ports.ts';
 
 /** Why there is no Prometheus here; null where there is. Under CI it must be there. */
 export function missingPrometheus(): string | null {
@@ -34,29 +34,81 @@ export class Exporter {
   }
 }
 
-/** Starts a server that scrapes `port` every 500 ms. */
-export async function startPrometheus(port: number): Promise<{ url: string; stop(): Promise<void> }> {
+/** A server of a test's own, on one address for its whole life. */
+export interface TestPrometheus {
+  url: string;
+  /** Ends it in order and starts it again on the same data. `meanwhile` runs while it is away. */
+  restart(meanwhile: () => Promise<void>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server that scrapes each of the ports every 500 ms; the recording rules are [name, query], computed as often.
+ * `past` is what it is to know from before, as OpenMetrics with times.
+ */
+export async function startPrometheus(
+  ports: number | readonly number[],
+  rules: readonly [string, string][] = [],
+  past: string | null = null,
+): Promise<TestPrometheus> {
   const directory = mkdtempSync(join(tmpdir(), 'prometheus-'));
-  const config = `global: { scrape_interval: 500ms, scrape_timeout: 400ms }\nscrape_configs:\n  - { job_name: shop, static_configs: [ { targets: ["127.0.0.1:${port}"] } ] }\n`;
+  if (past !== null) {
+    const file = join(directory, 'past.txt');
+    writeFileSync(file, past);
+    await promtool([
+      'tsdb',
+      'create-blocks-from',
+      'openmetrics',
+      '--max-block-duration=48h',
+      file,
+      join(directory, 'data'),
+    ]);
+  }
+  const targets = [ports].flat().map((port) => `"127.0.0.1:${port}"`);
+  const config = `global: { scrape_interval: 500ms, scrape_timeout: 400ms, evaluation_interval: 500ms }
+rule_files: [ rules.yml ]
+scrape_configs:
+  - { job_name: shop, static_configs: [ { targets: [${targets.join(', ')}] } ] }
+`;
   writeFileSync(join(directory, 'prometheus.yml'), config);
+  const recorded = rules.map(([record, expr]) => ({ record, expr }));
+  writeFileSync(join(directory, 'rules.yml'), JSON.stringify({ groups: [{ name: 'rules', rules: recorded }] }));
   const address = `127.0.0.1:${await freePort()}`;
+  const url = `http://${address}`;
   const args = [
     `--config.file=${directory}/prometheus.yml`,
     `--storage.tsdb.path=${directory}/data`,
     `--web.listen-address=${address}`,
   ];
-  const child = spawn('prometheus', args, { stdio: 'ignore' });
-  const url = `http://${address}`;
-  await eventually(async () => (await fetch(`${url}/-/ready`).catch(() => null))?.ok === true);
+  const start = async () => {
+    const child = spawn('prometheus', args, { stdio: 'ignore' });
+    await eventually(async () => (await fetch(`${url}/-/ready`).catch(() => null))?.ok === true);
+    return child;
+  };
+  let child = await start();
+  const end = async () => {
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+  };
   return {
     url,
+    restart: async (meanwhile) => {
+      await end();
+      await meanwhile();
+      child = await start();
+    },
     stop: async () => {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await ended;
+      await end();
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+async function promtool(args: string[]): Promise<void> {
+  const child = spawn('promtool', args, { stdio: 'ignore' });
+  const status = await new Promise((resolve) => child.once('exit', resolve));
+  if (status !== 0) throw new Error(`promtool ${args.slice(0, 3).join(' ')} ended with ${status}`);
 }
 
 /** Waits until something holds, at most 20 seconds. */

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { missingGoTools } from '../../scripts/tools.ts';
 import type { S3Section } from '../../src/config/config.ts';
-import { freePort } from './databases.ts';
+import { freePort } from './ports.ts';
 import { eventually } from './prometheus.ts';
 
 export interface S3Server {

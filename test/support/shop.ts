@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Finished, run } from '../../src/process/process.ts';
 import { buildTree } from '../../workflows-examples/widgets/build.js';
-import { freePort } from './databases.ts';
+import { freePort } from './ports.ts';
 
 /** One host of the shop: a directory with versions, `current` and shared/. */
 export class ShopHost {

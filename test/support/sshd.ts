@@ -5,10 +5,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './ports.ts';
 
 /** One host. `at` is its address for changeline.yml. */
 export interface SshdHost {
@@ -48,14 +49,18 @@ export function sshdMissing(): string | null {
   return 'sshd is not installed';
 }
 
-/** Starts `count` sshds; `settings` are more lines of sshd_config for all of them. */
-export async function startSshds(count: number, settings: string[] = []): Promise<SshdFleet> {
+/**
+ * Starts `count` sshds; `settings` are more lines of sshd_config for all of them, `path` is the PATH of their sessions.
+ * A shell that is deep already (SHLVL) does not read ~/.bashrc, which takes longer than the tests on some machines.
+ */
+export async function startSshds(count: number, settings: string[] = [], path?: string): Promise<SshdFleet> {
   const folder = await mkdtemp(join(tmpdir(), 'sshds-'));
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
   const key = await newKey(join(folder, 'login'));
   const strangerKey = await newKey(join(folder, 'stranger'));
   await writeFile(join(folder, 'authorized_keys'), await readFile(join(folder, 'login.pub')));
-  const starting = Array.from({ length: count }, (_, index) => startHost(folder, index, settings));
+  const env = path === undefined ? 'SetEnv SHLVL=2' : `SetEnv SHLVL=2 PATH="${path}"`;
+  const starting = Array.from({ length: count }, (_, index) => startHost(folder, index, [env, ...settings]));
   const hosts = await Promise.all(starting);
   const knownHosts = join(folder, 'known_hosts');
   await writeFile(knownHosts, hosts.map((host) => `[${host.hostname}]:${host.port} ${host.publicKey}\n`).join(''));
@@ -90,18 +95,17 @@ async function startHost(folder: string, index: number, settings: string[]): Pro
   ];
   await writeFile(join(home, 'sshd_config'), `${config.join('\n')}\n`);
   let child: ChildProcess | null = null;
+  process.once('exit', () => child && endTree(child));
   const start = async () => {
     child = spawn(SSHD!, ['-D', '-f', join(home, 'sshd_config'), '-E', join(home, 'sshd.log')], { stdio: 'ignore' });
-    const { pid } = child;
-    process.once('exit', () => endTree(pid));
     await answering(hostname, port, child, join(home, 'sshd.log'));
   };
   const kill = async () => {
     const running = child;
     child = null;
-    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    if (!running || hasEnded(running)) return;
     const ended = new Promise((resolve) => running.once('exit', resolve));
-    endTree(running.pid);
+    endTree(running);
     await ended;
   };
   await start();
@@ -112,18 +116,6 @@ async function startHost(folder: string, index: number, settings: string[]): Pro
 async function newKey(file: string): Promise<string> {
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file]);
   return readFile(file, 'utf8');
-}
-
-/** A port of that loopback address that nobody uses at this moment. */
-export function freePort(hostname = '127.0.0.1'): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, hostname, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 async function answering(hostname: string, port: number, child: ChildProcess, log: string): Promise<void> {
@@ -139,10 +131,15 @@ async function answering(hostname: string, port: number, child: ChildProcess, lo
   throw new Error(`sshd did not start: ${existsSync(log) ? readFileSync(log, 'utf8') : 'no log'}`);
 }
 
-/** Ends a process and its descendants, by their ids; the descendants of sshd are the sessions. */
-function endTree(root: number | undefined): void {
-  if (root === undefined) return;
-  for (const pid of [root, ...descendants(root)]) {
+/** An id belongs to a child until its end was noticed here; from then on it may be that of any other process. */
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Ends a child that runs, and its descendants, by their ids; the descendants of sshd are the sessions. */
+function endTree(child: ChildProcess): void {
+  if (child.pid === undefined || hasEnded(child)) return;
+  for (const pid of [child.pid, ...descendants(child.pid)]) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {

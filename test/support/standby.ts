@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fittingClient } from '../../src/database/postgres/programs.ts';
-import { asUser, freePort, postgresFolder, type TestServer } from './databases.ts';
+import { asUser, postgresFolder, type TestServer } from './databases.ts';
+import { freePort } from './ports.ts';
 
 /** Starts a standby of `of` in its directory; stop it before `of` is stopped. */
 export async function startStandby(of: TestServer): Promise<TestServer> {

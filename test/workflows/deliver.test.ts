@@ -116,8 +116,10 @@ describe.skipIf(missing)('the example workflows, run by act', () => {
       'stage load-test passed',
       'stage backup passed',
       'stage migrate passed',
+      'watched deploy',
       'stage deploy passed',
       'stage smoke-test passed',
+      'watched watch',
       'stage watch passed',
       'committed',
       'stage deploy passed',
@@ -173,6 +175,18 @@ describe.skipIf(missing)('the example workflows, run by act', () => {
     const drill = (await project.press('backup', { drill: 'true' })).step('backup', 'backup');
     expect(drill.outputs).toMatchObject({ outcome: 'passed', level: 'compared', backup: outputs.backup });
     expect(await live()).toEqual(['1.0.4', ...all('1.0.1')]);
+  });
+
+  it('drill.yml says of a shop that was opened only now that its guard cannot be tried yet', async () => {
+    const sql = 'select count(*) from orders where at >= {from} and at < {to}';
+    project.push({
+      production: { watch: { metrics: [{ name: 'orders', sql, worse: 'down', critical: true }] } },
+    });
+    const run = await project.press('drill', { harm: '-60%' });
+    expect(run.exitCode).toBe(1);
+    const { outputs } = run.step('drill', 'drill');
+    expect(outputs).toMatchObject({ outcome: 'inconclusive', code: 'metric-unsure' });
+    expect(JSON.parse(outputs.facts!)).toMatchObject({ drilled: [], left: [{ metric: 'orders', critical: true }] });
   });
 
   it('deploy-every-commit.yml takes a pushed commit through both environments', async () => {

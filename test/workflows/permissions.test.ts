@@ -18,6 +18,7 @@ const LEFT_OUT = {
     'rollback rollback: actions: read',
     'rollback rollback: contents: write',
     'backup backup: contents: write',
+    'drill drill: contents: write',
   ],
   published: ['deliver production: deployments: write'],
   gate: [
@@ -129,7 +130,7 @@ describe.skipIf(actBinary() === null)('a permission that a job lacks is named', 
 
   it.each(LEFT_OUT.delivery)('%s', async (one) => {
     const rollback = { ...back, version: one.includes('actions') ? '1.0.0' : '' };
-    const inputs = { deliver: version, rollback, backup: {} }[one.split(' ')[0]!]!;
+    const inputs = { deliver: version, rollback, backup: {}, drill: {} }[one.split(' ')[0]!]!;
     expectNamed(await press(one, inputs), without(one).permission, 1);
     expect(await project.versions([...project.uat, ...project.production])).toEqual(['1.0.1', null]);
   });

@@ -1,5 +1,6 @@
 /** Customers of the shop: they look at the widgets and order some, at a steady pace, until they are told to stop. */
 import { Agent, request } from 'node:http';
+import { parentPort, workerData } from 'node:worker_threads';
 
 /** So many visits at most are under way at once; a customer who comes later turns round and counts as failed. */
 const AT_ONCE = 100;
@@ -112,4 +113,14 @@ function generator(seed) {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
+}
+
+// As a worker thread, whose data are the options: any message tells them to stop, and the counts are the answer.
+if (parentPort && workerData?.baseUrls) {
+  const leaving = new AbortController();
+  const { done } = start({ ...workerData, signal: leaving.signal });
+  parentPort.once('message', async () => {
+    leaving.abort();
+    parentPort.postMessage(await done);
+  });
 }

@@ -182,7 +182,7 @@ end() {
   kill "-$1" "$pid" 2>/dev/null
   tries=0
   while kill -0 "$child" 2>/dev/null && [ "$tries" -lt "$2" ]; do tries=$((tries + 1)); nap; done
-  kill -9 "$pid" "$child" 2>/dev/null
+  [ "$tries" -lt "$2" ] || kill -9 "$pid" "$child" 2>/dev/null
   wait "$child" 2>/dev/null
   child=
 }

@@ -6,12 +6,8 @@ import { Failure, failureFrom, goesOn, type Result } from '../../outcome/outcome
 import { cacheDirectory } from '../../stages/frame/context.ts';
 import { interruptible, runInShell, type ShellResult } from '../shell.ts';
 import { QuietLog, type TerminalLog } from '../terminal.ts';
+import { type Customers, sendCustomers } from './customers.ts';
 import { countOrders, DEMO_FOLDER, layOutShop, SHORTENED, type Shop, stopShop, writeConfig } from './shop.ts';
-
-interface Customers {
-  counts: { placed: number; acknowledged: number; failed: number; revenue: number };
-  done: Promise<unknown>;
-}
 
 /** Runs the demo. Ends by itself; Ctrl-C puts everything back first. */
 export async function run(options: string[], log: TerminalLog, home: string): Promise<number> {
@@ -24,15 +20,17 @@ export async function run(options: string[], log: TerminalLog, home: string): Pr
   const folder = resolve(DEMO_FOLDER);
   sayTitle(log);
   let shop: Shop | null = null;
+  let demo: Demo | null = null;
   try {
     shop = await layOutShop(folder, home);
-    const demo = new Demo(shop, home, log, interrupt.signal, leaving.signal);
+    demo = new Demo(shop, home, log, interrupt.signal, leaving.signal);
     const code = await demo.play();
     if (!interrupt.signal.aborted)
       log.info(`\nThe demo took ${inWords(Date.now() - began)}. Its shop was stopped; nothing runs any more.`);
     return code;
   } finally {
     leaving.abort();
+    await demo?.end();
     if (shop) await stopShop(shop);
     if (interrupt.signal.aborted) log.info('The shop was stopped; nothing runs any more. `npm start` begins anew.');
     interrupt.release();
@@ -64,6 +62,7 @@ class Demo {
   readonly #signal: AbortSignal;
   readonly #leaving: AbortSignal;
   readonly #reports: string[] = [];
+  #customers: Customers | null = null;
 
   constructor(shop: Shop, home: string, log: TerminalLog, signal: AbortSignal, leaving: AbortSignal) {
     this.#shop = shop;
@@ -81,7 +80,10 @@ class Demo {
     if (!(await this.#deliver('uat', one))) return this.#stopped();
     if (!(await this.#deliver('production', one, { from: 'migrate', until: 'smoke-test' }))) return this.#stopped();
 
-    const customers = await this.#openForCustomers();
+    this.#customers = sendCustomers(this.#shop.customers, {
+      baseUrls: this.#shop.hosts.map(({ port }) => `http://127.0.0.1:${port}`),
+      ordersPerSecond: SHORTENED.ordersPerSecond,
+    });
     await writeConfig(this.#shop, this.#home, await this.#k6Or(k6));
     this.#say(`${two}, a good version with a migration`);
     if (!(await this.#deliver('uat', two))) return this.#stopped();
@@ -91,7 +93,12 @@ class Demo {
     if (!(await this.#deliver('uat', three))) return this.#stopped();
     const result = await this.#run('production', three, {});
     if (this.#signal.aborted) return 1;
-    return this.#sayEnd(result, customers);
+    return this.#sayEnd(result, this.#customers);
+  }
+
+  /** Sends the customers home. */
+  async end(): Promise<void> {
+    await this.#customers?.end();
   }
 
   async #deliver(environment: string, version: string, part: Record<string, string> = {}): Promise<boolean> {
@@ -130,11 +137,11 @@ class Demo {
     );
   }
 
-  #sayEnd({ performed: { result } }: ShellResult, customers: Customers): number {
+  async #sayEnd({ performed: { result } }: ShellResult, customers: Customers): Promise<number> {
     // The demo is well when the bad version was taken back for what it did.
     if (!this.#wasTakenBack(result)) return this.#stopped();
     const [, good, bad] = this.#shop.versions;
-    const { acknowledged } = customers.counts;
+    const { acknowledged } = await customers.stop();
     const kept = countOrders(this.#shop);
     this.#say(`${bad} was taken back by itself: ${good} is live again and verified.`);
     this.#log.info(`Customers were promised ${acknowledged} orders and the shop kept ${kept} of them:`);
@@ -174,17 +181,6 @@ class Demo {
     this.#log.progress(null);
     if (failed && !this.#signal.aborted) this.#log.warn(`the load test is left out: ${failed}`);
     return failed === null;
-  }
-
-  async #openForCustomers(): Promise<Customers> {
-    const { start } = (await import(/* webpackIgnore: true */ this.#shop.customers)) as {
-      start(options: object): Customers;
-    };
-    return start({
-      baseUrls: this.#shop.hosts.map(({ port }) => `http://127.0.0.1:${port}`),
-      ordersPerSecond: SHORTENED.ordersPerSecond,
-      signal: this.#leaving,
-    });
   }
 }
 

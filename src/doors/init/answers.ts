@@ -11,13 +11,14 @@ export const WORKFLOWS = [
   'deploy-every-commit',
   'rollback',
   'backup',
+  'drill',
   'freeze',
   'approve',
 ] as const;
 export type Workflow = (typeof WORKFLOWS)[number];
 
 /** What the others are called on GitHub: their ends may turn the gate. */
-export const NAMES: Record<Exclude<Workflow, 'pull-request' | 'backup' | 'approve'>, string> = {
+export const NAMES: Record<Exclude<Workflow, 'pull-request' | 'backup' | 'drill' | 'approve'>, string> = {
   deliver: 'Deliver',
   'deliver-step-by-step': 'Deliver step by step',
   'deploy-every-commit': 'Deploy every commit',

@@ -56,7 +56,7 @@ async function workOf<V extends Verb>(verb: V, context: StageContext<V>): Promis
   return stage.run(context);
 }
 
-/** Throws the obstacles of a plan as one failure: the first one's, which names the others. */
+/** Throws the obstacles of a plan as one failure with the code of the first: all that is in the way, and all that is to be done. */
 export function throwObstacles(failures: readonly Failure[]): void {
   const distinct = failures.filter(
     (failure, index) => index === failures.findIndex((each) => each.message === failure.message),
@@ -66,11 +66,14 @@ export function throwObstacles(failures: readonly Failure[]): void {
   if (others.length === 0) throw first;
   throw new Failure({
     code: first.code,
-    what: `${distinct.length} things stand in the way: ${first.message}`,
-    why: others.map((failure) => failure.message).join(' | '),
+    what: `${distinct.length} things stand in the way: ${distinct.map(inShort).join('; ')}`,
     untouched: 'nothing was changed',
-    next: first.next,
+    next: [...new Set(distinct.map(({ next }) => next))].join('; '),
   });
+}
+
+function inShort({ where, what, why }: Failure): string {
+  return `${where ? `${where}: ` : ''}${what}${why ? ` (${why})` : ''}`;
 }
 
 function obstacle(text: string): Failure {

@@ -8,7 +8,10 @@ import { COMMON_INPUTS, type Verb } from '../contract.ts';
 import type { Doorway, Prepared } from './context.ts';
 import { type OnDefaultBranch, readDefaultBranch } from './default-branch.ts';
 
-/** The verbs that people, freezes or another environment may hold back. The way back is no matter of rules. */
+/**
+ * The verbs that people, freezes or another environment may hold back; a watch too, where somebody wants to override
+ * it. The way back is no matter of rules.
+ */
 const HELD: readonly Verb[] = ['deliver', 'approve', 'migrate', 'deploy'];
 
 /**
@@ -17,7 +20,9 @@ const HELD: readonly Verb[] = ['deliver', 'approve', 'migrate', 'deploy'];
  */
 export async function ruled<V extends Verb>(verb: V, door: Doorway, prepared: Prepared<V>): Promise<Prepared<V>> {
   const { loaded } = prepared;
-  if (!door.runner || !loaded?.environment || !HELD.includes(verb)) return prepared;
+  const isHeld =
+    HELD.includes(verb) || (verb === 'watch' && 'override' in prepared.inputs && prepared.inputs.override !== '');
+  if (!door.runner || !loaded?.environment || !isHeld) return prepared;
   const there = await rulesThere(door, prepared);
   if (there === null || there.digest === loaded.digest) return prepared;
   door.log.info(`gate, freeze, approve and after are those of ${there.file} on the default branch`);

@@ -56,6 +56,16 @@ describe('a good changeline.yml', () => {
     expect(redact('it said p@ss:w/rd% and p%40ss%3Aw%2Frd%25')).toBe('it said *** and ***');
   });
 
+  it('hides a token, whatever its variable is called', () => {
+    const watch = "    watch: { prometheus-token: '${WHO}', metrics: [{ name: a, worse: up, prometheus: up }] }\n";
+    const { environment } = parse(GOOD.replace('    deploy:\n', `${watch}    deploy:\n`), 'production', {
+      DB_PASSWORD: 'p@ss:w/rd%',
+      WHO: 'eyJ-token',
+    });
+    expect(environment!.watch!['prometheus-token']).toBe('eyJ-token');
+    expect(redact('eyJ-token')).toBe('***');
+  });
+
   it('leaves a variable in a command to the shell that runs it', () => {
     expect(parse(GOOD).environment!.deploy!.restart).toBe(`systemctl restart \${UNIT}`);
   });
@@ -121,6 +131,22 @@ describe('a changeline.yml that is refused', () => {
       'config-invalid',
       /exactly one of/,
     ],
+    ...(
+      [
+        ['a literal token', 'prometheus-token: hunter22', /literal secret/],
+        [
+          'a JSON path that names no place',
+          "metrics: [{ name: a, worse: up, http: x, path: '$.a[' }]",
+          /a JSON path such as/,
+        ],
+        ['a pattern that is none', "metrics: [{ name: a, worse: up, log: x, match: '(' }]", /a regular expression/],
+      ] as const
+    ).map(([what, key, says]): (typeof cases)[number] => [
+      what,
+      GOOD.replace('    deploy:\n', `    watch: { ${key} }\n    deploy:\n`),
+      'config-invalid',
+      says,
+    ]),
   ];
   it.each(cases)('%s', (_, text, code, ...says) => {
     const failure = failureOf(() => parse(text));

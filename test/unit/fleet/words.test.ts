@@ -1,32 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { answeredVersion } from '../../../src/fleet/answer.ts';
 import { allOrThrow, combined, onEach } from '../../../src/fleet/many.ts';
-import { fillCommand, fillUrl } from '../../../src/fleet/placeholders.ts';
 import { prunable } from '../../../src/fleet/settle.ts';
 import { differences, linkSource, sumsText } from '../../../src/fleet/staging.ts';
 import { parseSurvey } from '../../../src/fleet/survey.ts';
 import { Failure } from '../../../src/outcome/outcome.ts';
-
-const host = { name: 'deploy@web1.example.com:2222', with: { port: '8080', 'data-dir': "it's $(here)" } };
-
-describe('placeholders', () => {
-  it.each([
-    ['http://127.0.0.1:{port}/health', 'http://127.0.0.1:8080/health'],
-    ['http://{host}/v', 'http://web1.example.com/v'],
-    ['http://x/{data-dir}', "http://x/it's%20%24(here)"],
-  ])('fills the URL %s', (template, expected) => expect(fillUrl(template, host).href).toBe(expected));
-
-  it.each([
-    ['run {port}', 'run 8080'],
-    ['rm {data-dir}', "rm 'it'\\''s $(here)'"],
-    ['echo $' + '{port} {} {A} {"a":1}', 'echo $' + '{port} {} {A} {"a":1}'],
-  ])('fills the command %s', (template, expected) => expect(fillCommand(template, host)).toBe(expected));
-
-  it('refuses a name that the host does not have', () => {
-    expect(() => fillUrl('http://x:{nope}/', host)).toThrow(/nope/);
-    expect(() => fillUrl('no url', host)).toThrow(/not a URL/);
-  });
-});
 
 describe('answeredVersion', () => {
   it.each([

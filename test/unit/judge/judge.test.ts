@@ -10,6 +10,7 @@ const metric = (more: Partial<Metric> = {}): Metric => ({
   worse: 'either',
   critical: true,
   tolerate: DEFAULT_TOLERANCE,
+  limit: null,
   ...more,
 });
 const plan = { ticks: 60, alpha: 0.05 };
@@ -354,7 +355,7 @@ describe('before the watch', () => {
 });
 
 describe('the promise', () => {
-  const R = 120;
+  const R = 60;
   /** The promise with a binomial margin of three standard errors. */
   const most = R * 0.05 + 3 * Math.sqrt(R * 0.05 * 0.95);
   const d = draws(2026);

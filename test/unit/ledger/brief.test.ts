@@ -26,3 +26,15 @@ describe('what the ledger of a public repository keeps of a restore', () => {
     expect(kept.state.migrations).toMatchObject([{ undone: 'r', noDown: 'see the report of its run' }]);
   });
 });
+
+describe('what the ledger of a public repository keeps of a load test', () => {
+  const series = { script: 'a.js', load: 'sha256:a', step: 1, requests: [98765], failed: [0], p50: [1], p95: [2] };
+  const loads = [{ version: '1', digest: null, at: '', change: 'c', scripts: [series] }];
+  const opening = { verb: 'load-test', version: '1', digest: null, commit: null, config: null, holder } as const;
+
+  it('no latency and no number of requests', () => {
+    const opened = openChange({ ...emptyState('uat'), loads }, opening, false);
+    expect(opened.state.loads).toHaveLength(1);
+    expect(JSON.stringify(brief(opened))).not.toContain('98765');
+  });
+});

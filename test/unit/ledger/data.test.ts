@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type DataNote, emptyState, type KnownBackup, noted, type SchemaStep } from '../../../src/ledger/ledger.ts';
+import {
+  type DataNote,
+  emptyState,
+  type KnownBackup,
+  type Live,
+  noted,
+  type SchemaStep,
+} from '../../../src/ledger/ledger.ts';
 
 const at = '2026-02-03T04:05:06.789Z';
 
@@ -106,5 +113,44 @@ describe('what the ledger remembers of data', () => {
       ['c2', 'main', 'c4'],
       ['c1', 'main', null],
     ]);
+  });
+
+  describe('load tests', () => {
+    const loaded = (change: string, version: string | null = change): DataNote => ({
+      kind: 'loaded',
+      load: { version, digest: null, at, change, scripts: [] },
+    });
+    const changes = (state: ReturnType<typeof noting>) => state.loads.map(({ change }) => change);
+
+    it('keeps the newest five, and one of a change once', () => {
+      const notes = ['1', '2', '3', '4', '5', '6', '7'].map((change) => loaded(change));
+      expect(changes(noting(...notes))).toEqual(['7', '6', '5', '4', '3']);
+      expect(changes(noting(...notes, loaded('5')))).toEqual(['5', '7', '6', '4', '3']);
+    });
+
+    it('keeps the ticks of those that a run may be held against, and of the others what a trend shows', () => {
+      const series = { script: 'a.js', load: 'sha256:a', step: 1, failed: [0, 4], p50: [1, 2] };
+      const scripts = [{ ...series, requests: [10, 30], p95: [10, 50] }];
+      const was = (version: string) => ({ version, digest: null, commit: null, change: version, since: at });
+      const state = { ...emptyState('uat'), live: was('2'), before: [was('1')] };
+      const notes = ['1', '2', '3', '4'].map((change): DataNote => {
+        return { kind: 'loaded', load: { version: change, digest: null, at, change, scripts } };
+      });
+      const kept = noted(state, notes).loads.map(({ scripts: [one] }) => one);
+      expect(kept.map((one) => one!.step)).toEqual([1, 2, 1, 1]);
+      expect(kept[1]).toMatchObject({ requests: [40], failed: [4], p95: [40] });
+    });
+
+    it.each<[string, Partial<Live>, DataNote]>([
+      ['by its version', { version: '1' }, loaded('1')],
+      ['by its change', { change: '1', version: 'named later' }, loaded('1', null)],
+    ])('keeps that of the live version, %s, however many were tested since', (_, live, first) => {
+      const state = {
+        ...emptyState('uat'),
+        live: { version: '', digest: null, commit: null, change: '', since: at, ...live },
+      };
+      const notes = ['2', '3', '4', '5', '6', '7', '8'].map((change) => loaded(change));
+      expect(changes(noted(state, [first, ...notes]))).toEqual(['8', '7', '6', '5', '1']);
+    });
   });
 });

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { inspectArguments, refuseArguments, runArguments, scriptEnvironment } from '../../../src/load/command.ts';
+import {
+  canRecord,
+  inspectArguments,
+  refuseArguments,
+  runArguments,
+  scriptEnvironment,
+  withRecording,
+} from '../../../src/load/command.ts';
 import { Failure } from '../../../src/outcome/outcome.ts';
 
 describe('the command line of a run', () => {
@@ -21,11 +28,34 @@ describe('the command line of a run', () => {
     expect(line).toContain('--linger=false');
   });
 
+  it.each([
+    ['0.48.0', false],
+    ['0.49.0', true],
+    ['1.0.0', true],
+    ['2.2.0', true],
+  ])('k6 %s can record: %j', (version, can) => expect(canRecord(version)).toBe(can));
+
   it('asks for the summary that holds thresholds, with the trends that thresholds use', () => {
     expect(line[line.indexOf('--summary-export') + 1]).toBe('/s/summary.json');
     expect(line[line.indexOf('--summary-trend-stats') + 1]).toContain('p(95)');
     expect(line.join(' ')).not.toContain('machine-readable');
   });
+});
+
+describe('a recording', () => {
+  const record = { file: '/s/a b&c,d.json', tick: 0.5 };
+  const output = 'web-dashboard=host=127.0.0.1&port=0&tag=-&period=500ms&record=%2Fs%2Fa%20b%26c%2Cd.json';
+
+  it.each<[string[], Record<string, string>, string[], Record<string, string>]>([
+    [[], {}, [], { K6_OUT: output }],
+    [['--vus', '3'], { A: '1' }, ['--vus', '3'], { A: '1', K6_OUT: output }],
+    [[], { K6_OUT: 'json=a,csv=b' }, [], { K6_OUT: `json=a,csv=b,${output}` }],
+    [['--out', 'json=c'], {}, ['--out', output, '--out', 'json=c'], {}],
+    [['-ojson=c'], { K6_OUT: 'json=a' }, ['--out', output, '-ojson=c'], { K6_OUT: 'json=a' }],
+    [['--out=json=c'], {}, ['--out', output, '--out=json=c'], {}],
+  ])('goes on loopback, to where the outputs of %j and %j stand', (args, env, given, seen) =>
+    expect(withRecording(args, env, record)).toEqual({ args: given, env: seen }),
+  );
 });
 
 describe('the command line of an inspection', () => {

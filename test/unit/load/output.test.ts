@@ -30,6 +30,7 @@ describe('the log', () => {
       level: 'error',
       text: 'Error: boom at default (file:///t.js:3:36(3))',
       thrown: true,
+      telling: null,
     });
   });
   it('does not count an exception of setup: no iteration began', () => {
@@ -46,6 +47,7 @@ describe('the log', () => {
       level: 'warning',
       text: 'Request Failed: refused',
       thrown: false,
+      telling: null,
     });
   });
   it('takes a line that is no JSON as an error: a panic of Go', () => {
@@ -53,9 +55,25 @@ describe('the log', () => {
       level: 'error',
       text: 'panic: runtime error',
       thrown: false,
+      telling: null,
     });
     expect(readLogLine('[1]')?.level).toBe('error');
   });
+  it.each([
+    ['runtime: out of memory: cannot allocate 67108864-byte block (1152942080 in use)', 'out of memory'],
+    ['fatal error: out of memory', 'out of memory'],
+    ['fatal error: runtime: cannot allocate memory', 'out of memory'],
+    ['fatal error: all goroutines are asleep - deadlock!', null],
+    ['{"level":"error","msg":"fatal error: out of memory"}', null],
+    [
+      `{"level":"error","msg":"thresholds on metrics 'a' were crossed; at least one has abortOnFail enabled, stopping test prematurely"}`,
+      'aborted',
+    ],
+    [
+      `{"level":"error","source":"console","msg":"thresholds on metrics 'a' were crossed; at least one has abortOnFail enabled"}`,
+      null,
+    ],
+  ])('%s tells %j', (line, telling) => expect(readLogLine(line)?.telling).toBe(telling));
   it('ends a long message', () => expect(readLogLine('x'.repeat(5000))?.text).toHaveLength(300));
   it('skips an empty line', () => expect(readLogLine('  ')).toBeNull());
 });

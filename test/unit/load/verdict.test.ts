@@ -18,7 +18,16 @@ const crossed = { metric: 'http_req_duration', expression: 'p(95)<5', value: 12.
 const held = { ...crossed, expression: 'p(95)<500', crossed: false };
 
 function ended(change: Partial<Ended>): Ended {
-  return { status: 0, signal: null, measured: good, thrown: 0, error: null, ...change };
+  return {
+    status: 0,
+    signal: null,
+    measured: good,
+    thrown: 0,
+    error: null,
+    outOfMemory: false,
+    aborted: null,
+    ...change,
+  };
 }
 
 describe('passed', () => {
@@ -27,6 +36,11 @@ describe('passed', () => {
     ['some requests failed and no threshold minds', { measured: { ...good, failed: 99, failedShare: 0.99 } }],
     ['no HTTP, but gRPC', { measured: { ...good, requests: 0, p95: null, otherTraffic: true } }],
     ['an error was printed', { error: 'something printed' }],
+    ['less than a hundredth of the iterations was dropped', { measured: { ...good, iterations: 1000, dropped: 10 } }],
+    [
+      'a threshold of the script bears what was dropped',
+      { measured: { ...good, dropped: 50, thresholds: [{ ...held, metric: 'dropped_iterations{scenario:a}' }] } },
+    ],
   ])('%s', (_, change) => expect(judge(ended(change))).toEqual({ outcome: 'passed', code: 'ok', why: null }));
 });
 
@@ -102,8 +116,30 @@ describe('failed', () => {
       /255: unknown flag/,
     ],
     ['a panic', { status: 2, measured: null, error: 'panic: x' }, 'load-crashed', /panic/],
-    ['interrupted from outside', { status: 105 }, 'load-crashed', /105/],
-    ['out of memory', { status: null, signal: 'SIGKILL', measured: null }, 'load-crashed', /memory/],
+    [
+      'a threshold that ended the run, with dropped iterations',
+      { status: 99, aborted: 1234, measured: { ...good, dropped: 50, thresholds: [crossed] } },
+      'load-thresholds',
+      /^http_req_duration p\(95\)<5 was 12\.35; abortOnFail ended the run after 1\.2 s; 50 of 100 iterations .*\(50 %\)$/,
+    ],
+    [
+      'many crossed thresholds',
+      { status: 99, measured: { ...good, thresholds: Array.from({ length: 40 }, () => crossed) } },
+      'load-thresholds',
+      /, 30 more$/,
+    ],
+    ['dropped iterations', { measured: { ...good, dropped: 1 } }, 'load-overloaded', /^1 of 51 iterations .*\(2 %\)$/],
+    [
+      'dropped iterations, with a threshold on something else',
+      { measured: { ...good, dropped: 50, thresholds: [held] } },
+      'load-overloaded',
+      /^50 of 100/,
+    ],
+    ['interrupted from outside', { status: 105 }, 'load-killed', /told to stop from outside/],
+    ['SIGTERM', { status: null, signal: 'SIGTERM', measured: null }, 'load-killed', /told to stop/],
+    ['SIGKILL', { status: null, signal: 'SIGKILL', measured: null }, 'load-killed', /SIGKILL.*memory/],
+    ['SIGKILL below a shell', { status: 137, measured: null }, 'load-killed', /SIGKILL/],
+    ['Go out of memory', { status: 2, outOfMemory: true, measured: null }, 'load-killed', /out of memory/],
     ['another signal, with a good summary', { status: null, signal: 'SIGSEGV' }, 'load-crashed', /SIGSEGV/],
   ])('%s', (_, change, code, why) => {
     const verdict = judge(ended(change));

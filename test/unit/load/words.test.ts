@@ -23,6 +23,8 @@ const passed: ScriptResult = {
   took: 10_012.4,
   thrown: 0,
   measured,
+  series: null,
+  busy: 0.5,
 };
 const failed: ScriptResult = {
   ...passed,
@@ -59,10 +61,10 @@ describe('remarks', () => {
   it('none on a good run', () => expect(remarksOn([passed])).toEqual([]));
   it('none on a failed one, which has its reason', () =>
     expect(remarksOn([{ ...failed, measured: { ...measured, thresholds: [] } }])).toEqual([]));
-  it('on missing thresholds, unjudged checks, dropped iterations', () => {
+  it('on unjudged checks, dropped iterations, and a machine that had no time to spare', () => {
     const odd = { ...measured, thresholds: [], dropped: 5, checks: [{ name: 'x', passes: 1, fails: 2 }] };
-    expect(remarksOn([{ ...passed, measured: odd }]).join('\n')).toMatch(
-      /no thresholds[\s\S]*2 checks failed[\s\S]*5 iterations were dropped/,
+    expect(remarksOn([{ ...passed, measured: odd, busy: 0.987 }]).join('\n')).toMatch(
+      /^load\/a\.js: 2 checks failed[\s\S]*5 iterations were dropped[\s\S]*processors were 98\.7 % busy/,
     );
   });
   it('none on checks that a threshold judges', () => {
@@ -83,6 +85,21 @@ describe('in Markdown', () => {
   });
   it('has a row for each threshold', () =>
     expect(resultInMarkdown([passed])).toContain('http\\_req\\_duration p(95)\\<500 | 11.6 | held'));
+  it('shows the failing of 40,000 checks first, and counts the rest', () => {
+    const checks = Array.from({ length: 40_000 }, (_, i) => ({
+      name: `check ${i}`,
+      passes: 1,
+      fails: i % 100 === 7 ? i : 0,
+    }));
+    const all = { ...passed, measured: { ...measured, checks } };
+    const table = resultInMarkdown([all]);
+    expect(table).toContain('| load/a.js | check 39907 | 39,907 | 1 |');
+    expect(table).toContain('\nand 350 more\n');
+    expect(table.length).toBeLessThan(5000);
+    const facts = factsOf(all);
+    expect(facts).toMatchObject({ checks: { length: 20, 0: { name: 'check 39907' } }, checksLeftOut: 39_980 });
+    expect(JSON.stringify(facts).length).toBeLessThan(5000);
+  });
   it('has an empty row for what was not measured', () =>
     expect(resultInMarkdown([failed])).toContain('| load/b.js | load-crashed |  |  |  |  |  |'));
 });

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { countLines, printedNumber, withSeconds } from '../../../src/metrics/commands.ts';
+import { endedBadly, printedNumber, withSeconds } from '../../../src/metrics/commands.ts';
 import { seriesIn } from '../../../src/metrics/exposition.ts';
-import { atPath, parsePath } from '../../../src/metrics/json-path.ts';
-import { bindSpan, hasSpan, numberOf } from '../../../src/metrics/sql.ts';
+import { bindSpan, bindSpans, hasSpan, numberOf } from '../../../src/metrics/sql-query.ts';
 
 describe('SQL', () => {
   const span = { from: Date.UTC(2026, 0, 2, 3, 4, 5, 678), to: Date.UTC(2026, 0, 2, 3, 5) };
@@ -18,6 +17,17 @@ describe('SQL', () => {
       parameters: ['2026-01-02 03:05:00.000', span.from / 1000, span.from],
     });
     expect(bindSpan('{from} {from}', span, 'postgres', dollar, 5).sql).toBe('$5 $6');
+  });
+
+  it('asks for many spans at once', () => {
+    const spans = [
+      { from: 1, to: 2 },
+      { from: 2, to: 3 },
+    ];
+    expect(bindSpans('SELECT {from:ms} - {to:ms}', spans, 'postgres', dollar)).toEqual({
+      sql: 'SELECT (SELECT $1 - $2) AS v0, (SELECT $3 - $4) AS v1',
+      parameters: [1, 2, 2, 3],
+    });
   });
 
   it.each([
@@ -37,29 +47,14 @@ describe('SQL', () => {
     [[{ n: 'many' }], { why: expect.stringContaining('no number') }],
     [[{ n: '' }], { why: expect.stringContaining('no number') }],
     [[{ n: true }], { why: expect.stringContaining('no number') }],
+    [[{ n: new Date(5) }], { why: expect.stringContaining('no number') }],
+    [[{ n: Buffer.from('12') }], { why: expect.stringContaining('no number') }],
+    [[{ n: 'Infinity' }], { why: expect.stringContaining('no number') }],
   ])('%j', (rows, expected) => expect(numberOf(rows, 'count')).toEqual(expected));
 
   it('reads numbers beyond 2^53 too', () => expect(numberOf([{ n: 12n }], 'count')).toEqual({ value: 12 }));
 
   it('NULL is no number for a level', () => expect(numberOf([{ n: null }], 'gauge')).toEqual({ value: null }));
-});
-
-describe('JSON paths', () => {
-  const value = { users: 3, pools: [{ 'a b': 4 }], none: null };
-  it.each([
-    ['$.users', 3],
-    ['$.pools[0]["a b"]', 4],
-    ["$.pools[0]['a b']", 4],
-    ['$.pools[1]', undefined],
-    ['$.users.x', undefined],
-    ['$.none.x', undefined],
-    ['$.constructor', undefined],
-    ['$', value],
-  ])('%s', (path, expected) => expect(atPath(value, parsePath(path)!)).toEqual(expected));
-
-  it.each(['users', '$..users', '$.a[', '$.a[*]', '$.', '$.a b'])('%s is none', (path) =>
-    expect(parsePath(path)).toBeNull(),
-  );
 });
 
 describe('the Prometheus text form', () => {
@@ -81,13 +76,19 @@ describe('commands', () => {
     expect(withSeconds('{seconds}', { from: 0, to: 250 })).toBe('0.25');
   });
 
-  it('count lines', () => expect(countLines('a\nERROR b\n\nERROR c', /ERROR/)).toBe(2));
+  const ended = (status: number, stderr: string) => ({ status, stdout: '', stderr, signal: null, timedOut: false });
+  it.each([
+    [ended(1, ''), 'grep ERROR log', /status 1: grep ends so/],
+    [ended(2, 'grep: log: no such file'), 'grep ERROR log', /^status 2: grep: log/],
+    [ended(1, ''), 'cat log', /^status 1$/],
+    [{ ...ended(0, ''), timedOut: true }, 'grep x', /^no end in time$/],
+  ])('%j of %s', (finished, script, why) => expect(endedBadly(finished, script)).toMatch(why));
 
   it.each([
     ['5', 5],
     [' -1.5e3\n', -1500],
   ])('%j is a number', (text, expected) => expect(printedNumber(text)).toBe(expected));
   it.each(['', ' ', 'x', '1 2', 'Infinity', 'NaN'])('%j is none', (text) =>
-    expect(() => printedNumber(text)).toThrow('no number'),
+    expect(() => printedNumber(text)).toThrow(/printed no number, but (nothing|"[^"]+")$/),
   );
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hide, redact, whenHidden, withoutCredentials } from '../../../src/secret/secret.ts';
+import { credentialsAsHeader, hide, redact, whenHidden, withoutCredentials } from '../../../src/secret/secret.ts';
 
 it('hides a secret in every form in which tools repeat it', () => {
   hide('s3cr/t+x');
@@ -30,3 +30,12 @@ it.each([
   ['postgres://u:p@h:5432/db?sslpassword=x', 'postgres://u@h:5432/db'],
   ['not a url', '(hidden)'],
 ])('withoutCredentials(%j)', (url, clean) => expect(withoutCredentials(url)).toBe(clean));
+
+it('hides the password that it turns into a header', () => {
+  expect(credentialsAsHeader('https://probe:let%25me@h/')).toEqual({
+    url: 'https://h/',
+    headers: { authorization: `Basic ${Buffer.from('probe:let%me').toString('base64')}` },
+  });
+  expect(redact(`let%me let%25me ${Buffer.from('probe:let%me').toString('base64')} probe`)).toBe('*** *** *** probe');
+  expect(credentialsAsHeader('https://u:100%@h/').headers).toHaveProperty('authorization');
+});

@@ -1,0 +1,1 @@
+export const id=898;export const ids=[898];export const modules={10898:(r,t,n)=>{n.r(t),n.d(t,{run:()=>run});var o=n(79460);function run(r,t){return(0,o.stage)("watch",[...r,"--drill","true"],t,"drill")}}};
