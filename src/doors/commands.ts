@@ -11,7 +11,7 @@ interface CommandSpec {
 export const COMMANDS = {
   demo: {
     title: 'Delivers a sample shop on this machine, watches it, and takes a bad version back.',
-    help: 'changeline demo\n\nTakes about 40 seconds and no options. Nothing leaves this machine; it writes below .changeline/demo only.',
+    help: 'changeline demo\n\nTakes about 45 seconds and no options. Nothing leaves this machine; it writes below .changeline/demo only.',
     load: () => import('./demo/demo.ts'),
   },
   doctor: {

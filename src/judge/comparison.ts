@@ -76,6 +76,8 @@ type Common = Pick<GaugeReference, 'level' | 'width' | 'error' | 'notes'>;
 const NO_DAYS =
   'fewer than two earlier days have half of their ticks: compared with the time before, told nothing of the day';
 
+const NO_OTHERS = 'the old hosts had none of it in the reference: compared with the time before';
+
 function shapeOf(reference: Reference, plan: Plan, log: boolean): DayShape | null {
   const watched = lastTick(plan);
   return dayShape((reference.earlier ?? []).map(numbersOf), reference.values.length + watched, watched, log);
@@ -170,12 +172,15 @@ function skewness(values: Float64Array): number {
 export function countReference(reference: Reference, plan: Plan): CountReference {
   const values = numbersOf(reference.values);
   const common = { step: reference.step, values, ahead: null, pace: null, error: 0, sizes: false, notes: [] };
+  const even = { ...common, exposure: values.map(() => 1) };
   if (reference.other) {
     const exposure = numbersOf(reference.other);
+    const { mean, known } = meanOf(exposure);
+    // Nothing is a multiple of nothing.
+    if (mean === 0 && known > 0) return { ...even, notes: [NO_OTHERS] };
     const recent = exposure.subarray(-Math.max(RECENT_TICKS, RECENT_WATCHES * plan.ticks));
-    return { ...common, exposure, pace: meanOf(recent).mean || meanOf(exposure).mean };
+    return { ...common, exposure, pace: meanOf(recent).mean || mean };
   }
-  const even = { ...common, exposure: values.map(() => 1) };
   if (!reference.earlier) return even;
   const day = shapeOf(reference, plan, false);
   if (day === null) return { ...even, notes: [NO_DAYS] };

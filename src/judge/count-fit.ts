@@ -137,7 +137,8 @@ export function bearableOf(metric: Metric, fit: CountFit, ticks: number): Bearab
   const perTick = absolute === null ? 0 : per === 'second' ? absolute * fit.reference.step : absolute / ticks;
   return {
     up: mean > 0 ? Math.max(up, 1 + perTick / mean) : null,
-    down: mean > 0 ? Math.min(down, 1 - perTick / mean) : null,
+    // From nothing there is no fall, so an absolute one is borne.
+    down: mean > 0 ? Math.min(down, 1 - perTick / mean) : absolute === null ? null : 0,
     rate: absolute === null ? null : Math.max(mean * up, mean + perTick) / fit.dispersion / fit.perTick,
   };
 }

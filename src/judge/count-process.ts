@@ -135,9 +135,11 @@ export class CountProcess implements Process {
     const { events, exposure, dispersion } = this.fit;
     if (this.exposed <= 0)
       return { scale: 'factor', effect: null, interval: null, excluded: { up: false, down: false }, missing: null };
-    const tail = (f: typeof atLeast, r: number) => f(this.known, this.sum, r, this.exposed);
+    // More money back than came in says no more than nothing does.
+    const sum = Math.max(0, this.sum);
+    const tail = (f: typeof atLeast, r: number) => f(this.known, sum, r, this.exposed);
     const solved = (f: typeof atLeast) => crossing((log) => tail(f, Math.exp(log)) - CONFIDENCE, -FAR, FAR);
-    const low = this.sum <= 0 ? 0 : Math.exp(solved(atLeast) ?? -FAR);
+    const low = sum <= 0 ? 0 : Math.exp(solved(atLeast) ?? -FAR);
     const high = Math.exp(solved(atMost) ?? FAR);
     const expected = ((events * dispersion) / exposure) * this.exposed;
     const { up, down } = this.bearable;
@@ -163,7 +165,8 @@ export class CountProcess implements Process {
     const { rate } = this.bearable;
     if (rate === null || this.fit.events >= NEXT_TO_NOTHING) return false;
     const many = 1e6 * Math.max(1, this.exposed);
-    const sure = { ...this.known, k: many, n: many, noisy: false };
-    return atMost(sure, this.sum, rate, this.exposed) < error;
+    // The rate is no factor on the reference's, so nothing grows with it.
+    const sure = { ...this.known, k: many, n: many, noisy: false, excess: 0 };
+    return atMost(sure, Math.max(0, this.sum), rate, this.exposed) < error;
   }
 }

@@ -60,12 +60,38 @@ const LANCZOS = [
   -0.13857109526572012, 9.984369578019572e-6, 1.5056327351493116e-7,
 ];
 
-/** The regularised incomplete beta function I_x(a, b), a and b > 0 (Lentz's continued fraction; Press and others 2007, 6.4). */
+/** From this size of both parameters on, Lentz's fraction takes too long and rounding is in its way. */
+const VERY_LARGE = 1e6;
+
+/**
+ * The regularised incomplete beta function I_x(a, b), a and b > 0: Lentz's continued fraction (Press and others 2007,
+ * 6.4), and Temme's uniform expansion where both are very large.
+ */
 export function incompleteBeta(x: number, a: number, b: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
+  if (Math.min(a, b) > VERY_LARGE) return uniformBeta(x, a, b);
   const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x));
   return x < (a + 1) / (a + b + 2) ? (front * betaFraction(x, a, b)) / a : 1 - (front * betaFraction(1 - x, b, a)) / b;
+}
+
+/** The first two terms of Temme's expansion (NIST Digital Library of Mathematical Functions, 8.18.9 to 8.18.12). */
+function uniformBeta(x: number, a: number, b: number): number {
+  const n = a + b;
+  const middle = a / n;
+  const spread = Math.sqrt(middle * (1 - middle));
+  const off = x - middle;
+  const exponent = Math.max(0, -a * logBeyond(off / middle) - b * logBeyond(-off / (1 - middle)));
+  const eta = Math.sign(off) * Math.sqrt((2 * exponent) / n);
+  // At the middle both parts grow without bound; their difference does not.
+  const skew = Math.abs(eta) < 1e-5 ? (1 - 2 * middle) / (3 * spread) : 1 / eta - spread / off;
+  const p = normalCdf(eta * Math.sqrt(n)) + (Math.exp(-exponent) * skew) / Math.sqrt(2 * Math.PI * n);
+  return Math.max(0, Math.min(1, p));
+}
+
+/** log(1 + u) - u, also where u is so small that both are the same. */
+function logBeyond(u: number): number {
+  return Math.abs(u) < 1e-3 ? -u * u * (1 / 2 - u / 3 + (u * u) / 4 - u ** 3 / 5) : Math.log1p(u) - u;
 }
 
 function betaFraction(x: number, a: number, b: number): number {

@@ -31,6 +31,8 @@ const LONG_MEMORY = 0.97;
 const NOTED = 1.3;
 /** The mean score of a shift is taken over so many of the reference's innovations. */
 const SAMPLE = 48;
+/** Against a constant reference a change smaller than this part of the level is none. */
+const SMALLEST = 1e-3;
 /** So many different steps of a shift's way through the memory are told apart. */
 const STEPS = 12;
 
@@ -69,6 +71,7 @@ export function fitGauge(reference: GaugeReference, plan: Plan): GaugeFit {
   const ranks = new Ranks(
     innovations.filter((value) => !Number.isNaN(value)),
     size,
+    SMALLEST * (reference.scale === 'log' ? 1 : Math.abs(reference.level)),
   );
   const centre = ranks.mean();
   const scores = () => innovations.map((value) => (Number.isNaN(value) ? value : ranks.score(value) - centre));
@@ -211,6 +214,11 @@ export function expectedSum(fit: GaugeFit, way: Float64Array, shift: number, tic
     total += (end - start) * meanScore(fit, shift * way[here]!);
   }
   return ticks > known ? total + (ticks - known) * meanScore(fit, shift * way.at(-1)!) : total;
+}
+
+/** What a shift is large or small against: the level, or for a logarithm, which has no unit, a tenth. */
+export function unitOf({ scale, level }: GaugeReference): number {
+  return scale === 'log' ? 0.1 : Math.abs(level);
 }
 
 /** The shift of a factor; null where the factor says nothing (a level at or below zero). */

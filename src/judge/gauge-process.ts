@@ -1,7 +1,7 @@
 /** A level on watch: evidence after each tick, and what can be said of its size. Pure. */
 import { crossing, normalCdf, normalQuantile } from './distributions.ts';
 import { beginnings, type Horizon, type Levels, mix } from './evidence.ts';
-import { factorOf, type GaugeFit, shapeAt, toleratedShift, wayOf } from './gauge-fit.ts';
+import { factorOf, type GaugeFit, shapeAt, toleratedShift, unitOf, wayOf } from './gauge-fit.ts';
 import { Innovations } from './innovations.ts';
 import type { Estimate, Metric, Plan, Process, Side } from './types.ts';
 
@@ -103,7 +103,7 @@ export class GaugeProcess implements Process {
     const none = { scale, effect: null, interval: null, missing: null, excluded: { up: false, down: false } } as const;
     if (this.news.length === 0) return none;
     const middle = [...this.news].sort((a, b) => a - b)[this.news.length >> 1]!;
-    const far = FAR * Math.max(spread, Math.abs(middle), Math.abs(reference.level), 1e-9);
+    const far = FAR * Math.max(spread, Math.abs(middle), unitOf(reference), 1e-9);
     const at = (wanted: number) => crossing((shift) => this.standardised(shift) - wanted, -far, far, 1e-8);
     const [low, effect, high] = [at(ONE_SIDED_95), at(0), at(-ONE_SIDED_95)];
     const excluded = { up: false, down: false };

@@ -14,6 +14,7 @@ import {
   meanScore,
   shiftOf,
   toleratedShift,
+  unitOf,
   wayOf,
 } from './gauge-fit.ts';
 import { GaugeProcess } from './gauge-process.ts';
@@ -66,9 +67,7 @@ function visible(fit: GaugeFit, way: Float64Array, side: Side, ticks: number, le
   const sign = side === 'up' ? 1 : -1;
   const reach = (shift: number) => (sign * size * expectedSum(fit, way, sign * shift, ticks)) / (size + ticks) - needed;
   const far =
-    side === 'down'
-      ? Math.abs(shiftOf(1e-3, reference)!)
-      : FAR * Math.max(fit.spread, Math.abs(reference.level), 1e-9) * (reference.scale === 'log' ? 0.1 : 1);
+    side === 'down' ? Math.abs(shiftOf(1e-3, reference)!) : FAR * Math.max(fit.spread, unitOf(reference), 1e-9);
   // Near the answer first: far away a normal score says no more than that it is the largest.
   let [low, high] = [0, Math.min(far, fit.spread / 4 || far)];
   while (high < far && reach(high) < 0) [low, high] = [high, Math.min(far, 3 * high)];

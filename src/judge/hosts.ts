@@ -1,7 +1,7 @@
 /**
  * Which hosts stand out among their like, so that a person knows where to look. Each host's change against its own
- * reference is held against the median change of all, in units of their scatter (median and MAD; Hampel 1974). A diagnosis, never a verdict: decided is
- * on the sum of a wave. Pure.
+ * reference is held against the median change of all, in units of their scatter (median and MAD; Hampel 1974). A
+ * diagnosis, never a verdict: decided is on the sum of a wave. Pure.
  */
 import { incompleteBeta } from './distributions.ts';
 import type { Metric, Side } from './types.ts';
@@ -59,7 +59,7 @@ export function diagnose(metric: Metric, hosts: readonly HostSeries[]): Diagnosi
   const measured = hosts.map(({ host, reference, watch }) => {
     const now = meanOf(watch);
     const before = reference === null ? null : meanOf(reference);
-    return { host, silent: now.known < (1 - SILENT_SHARE) * watch.length, before, now };
+    return { host, silent: now.known === 0 || now.known < (1 - SILENT_SHARE) * watch.length, before, now };
   });
   const silent = measured.filter((host) => host.silent);
   const speaking = measured.filter((host) => !host.silent);
@@ -85,7 +85,7 @@ export function diagnose(metric: Metric, hosts: readonly HostSeries[]): Diagnosi
 function meanOf(values: readonly (number | null)[]): Mean {
   let [sum, known] = [0, 0];
   for (const value of values)
-    if (value !== null) {
+    if (isNumber(value)) {
       sum += value;
       known++;
     }
@@ -93,7 +93,7 @@ function meanOf(values: readonly (number | null)[]): Mean {
   const mean = sum / known;
   let [squares, products, before] = [0, 0, 0];
   for (const value of values) {
-    const off = value === null ? 0 : value - mean;
+    const off = isNumber(value) ? value - mean : 0;
     squares += off * off;
     products += off * before;
     before = off;
@@ -102,9 +102,13 @@ function meanOf(values: readonly (number | null)[]): Mean {
   return { mean, error: Math.sqrt((squares * (1 + memory)) / (1 - memory)) / known, sum, known };
 }
 
+function isNumber(value: number | null): value is number {
+  return Number.isFinite(value);
+}
+
 function logOf({ kind }: Metric, { mean, error, sum, known }: Mean): Omit<Moved, 'host'> {
   if (kind !== 'count') return { change: Math.log(mean), error: Math.max(SMALLEST, error / mean) };
-  const events = sum + 0.5;
+  const events = Math.max(0, sum) + 0.5;
   return { change: Math.log(events / known), error: Math.max(1 / Math.sqrt(events), error / (events / known)) };
 }
 

@@ -43,13 +43,15 @@ export function wanderings(series: Float64Array): Wandering[] {
     known === rest.length
       ? CANDIDATES.flatMap((_, i) => (i % 4 === 0 ? squaredOfFour(rest, CANDIDATES.slice(i, i + 4)) : []))
       : CANDIDATES.map(({ persistence, average }) => squaredInnovations(rest, persistence, average));
-  const likelihood = (squares: number) => Math.exp((-known / 2) * Math.log(squares / variance));
+  const logLikelihood = (squares: number) => (-known / 2) * Math.log(Math.max(squares / variance, Number.MIN_VALUE));
+  // Against the best, since a long series with a clear memory is likelier than no memory by more than a number can hold.
+  const most = Math.max(0, ...squares.map(logLikelihood));
   const all = [
-    { ...none, weight: NONE_BEFORE },
+    { ...none, weight: NONE_BEFORE * Math.exp(-most) },
     ...CANDIDATES.map((candidate, i) => ({
       ...candidate,
       squares: squares[i]!,
-      weight: before * likelihood(squares[i]!),
+      weight: before * Math.exp(logLikelihood(squares[i]!) - most),
     })),
   ];
   const total = all.reduce((sum, { weight }) => sum + weight, 0);

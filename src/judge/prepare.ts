@@ -5,7 +5,8 @@ import { lastTick } from './evidence.ts';
 import { gaugeModel } from './gauges.ts';
 import { limitInWords } from './limits.ts';
 import { JudgedRun } from './run.ts';
-import type { Metric, Model, Plan, Prepared, Reference, Side, Visible } from './types.ts';
+import { ticksInWords } from './sentences.ts';
+import type { Limit, Metric, Model, Plan, Prepared, Reference, Side, Visible } from './types.ts';
 
 /** With fewer ticks of reference than this nothing is judged. */
 export const FEWEST_TICKS = 8;
@@ -16,8 +17,12 @@ const NOTHING_VISIBLE: Visible = { up: null, down: null };
 
 /** Holds a metric against its reference, before the watch. */
 export function prepare(metric: Metric, reference: Reference | null, plan: Plan): Prepared {
+  const { limit } = metric;
+  if (limit !== null && limit.ticks > lastTick(plan))
+    return refusal(metric, `its limit takes ${ticksInWords(limit.ticks)}, and the watch has ${lastTick(plan)}`, plan);
   const model = reference === null ? 'there is nothing to compare with' : modelOf(metric, reference, plan);
-  if (typeof model === 'string') return withoutModel(metric, model, plan);
+  if (typeof model === 'string')
+    return limit === null ? refusal(metric, model, plan) : limitAlone(metric, limit, model, plan);
   const sides: Side[] = metric.worse === 'either' ? ['up', 'down'] : [metric.worse];
   const floors = sides.map((side) => model.floor(side)).filter((ticks) => ticks !== null);
   let visible: Visible | null = null;
@@ -39,7 +44,7 @@ export function prepare(metric: Metric, reference: Reference | null, plan: Plan)
 }
 
 function shortness(reference: Reference, plan: Plan): string[] {
-  const seen = reference.values.filter((value) => value !== null).length;
+  const seen = numberOf(reference.values);
   const wanted = Math.max(TICKS_OF_REFERENCE, WATCHES_OF_REFERENCE * lastTick(plan));
   return seen < wanted
     ? [
@@ -49,16 +54,32 @@ function shortness(reference: Reference, plan: Plan): string[] {
 }
 
 function modelOf(metric: Metric, reference: Reference, plan: Plan): Model | string {
-  const seen = reference.values.filter((value) => value !== null).length;
-  if (seen < FEWEST_TICKS) return `there is too little to compare with: ${seen} of at least ${FEWEST_TICKS} ticks`;
-  if (metric.kind === 'count' || metric.kind === 'money')
-    return countModel(metric, countReference(reference, plan), plan);
-  if (isIntermittent(reference.values))
-    return countModel(asSum(metric, plan), { ...countReference(reference, plan), sizes: true }, plan);
+  const seen = numberOf(reference.values);
+  if (seen < FEWEST_TICKS) return tooLittle(seen);
+  const additive = metric.kind === 'count' || metric.kind === 'money';
+  if (additive || isIntermittent(reference.values)) {
+    const ready = countReference(reference, plan);
+    const compared = ready.values.filter((value, t) =>
+      Number.isFinite(value + (ready.exposure[t] ?? Number.NaN)),
+    ).length;
+    if (compared > 0 && compared < FEWEST_TICKS) return tooLittle(compared);
+    return additive
+      ? countModel(metric, ready, plan)
+      : countModel(asSum(metric, plan), { ...ready, sizes: true }, plan);
+  }
   const ready = gaugeReference(metric, reference, plan);
-  return ready === null || ready.values.filter((value) => !Number.isNaN(value)).length < FEWEST_TICKS
+  return ready === null || numberOf(ready.values) < FEWEST_TICKS
     ? 'there is nothing to compare with'
     : gaugeModel(metric, ready, plan);
+}
+
+function tooLittle(ticks: number): string {
+  return `there is too little to compare with: ${ticks} of at least ${FEWEST_TICKS} ticks`;
+}
+
+/** The ticks that have a number. */
+function numberOf(values: ArrayLike<number | null>): number {
+  return Array.from(values).filter((value) => Number.isFinite(value)).length;
 }
 
 /** A level as a sum over the watch: its absolute tolerance is borne in every tick. */
@@ -72,18 +93,30 @@ function asSum(metric: Metric, plan: Plan): Metric {
   return { ...metric, kind: 'money', tolerate };
 }
 
-/** Nothing to compare with: judged by the absolute limit alone, or not at all. */
-function withoutModel(metric: Metric, why: string, plan: Plan): Prepared {
-  const limited = metric.limit !== null;
+/** Nothing is judged: every verdict is inconclusive, and says why. */
+function refusal(metric: Metric, why: string, plan: Plan): Prepared {
   const prepared: Prepared = {
     metric,
-    refused: limited ? null : why,
-    limitOnly: limited,
+    refused: why,
+    limitOnly: false,
     visible: NOTHING_VISIBLE,
     visibleAt: () => NOTHING_VISIBLE,
-    floorTicks: metric.limit === null ? null : Math.max(1, metric.limit.ticks),
+    floorTicks: null,
     level: null,
-    notes: metric.limit === null ? [] : [`judged by its limit alone (${limitInWords(metric.limit)}): ${why}`],
+    notes: [],
+    begin: () => new JudgedRun(prepared, null, plan),
+  };
+  return prepared;
+}
+
+/** With nothing to compare with, judged is by the absolute limit. */
+function limitAlone(metric: Metric, limit: Limit, why: string, plan: Plan): Prepared {
+  const prepared: Prepared = {
+    ...refusal(metric, why, plan),
+    refused: null,
+    limitOnly: true,
+    floorTicks: Math.max(1, limit.ticks),
+    notes: [`judged by its limit alone (${limitInWords(limit)}): ${why}`],
     begin: () => new JudgedRun(prepared, null, plan),
   };
   return prepared;

@@ -14,11 +14,16 @@ export class Ranks {
   private readonly table: Float64Array;
   private readonly tie: number;
 
-  /** `values` must hold at least one number, and no NaN. Values nearer than a billionth of `size` are equal. */
-  constructor(values: Float64Array, size: number) {
+  /**
+   * `values` must hold at least one number, and no NaN. Values nearer than a billionth of `size` are equal. Where all
+   * values are, they tell nothing of what is usual: what lies within `constant` of them is equal as well.
+   */
+  constructor(values: Float64Array, size: number, constant = 0) {
     this.sorted = values.slice().sort();
     this.table = tableOf(values.length);
-    this.tie = SAME * Math.max(size, Math.abs(this.sorted[0]!), Math.abs(this.sorted.at(-1)!), SMALLEST);
+    const [first, last] = [this.sorted[0]!, this.sorted.at(-1)!];
+    const tie = SAME * Math.max(size, Math.abs(first), Math.abs(last), SMALLEST);
+    this.tie = last - first <= tie ? Math.max(tie, constant) : tie;
   }
 
   /** The normal score of a value's rank; equal values share the middle of their ranks. */

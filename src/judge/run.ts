@@ -119,7 +119,7 @@ export class JudgedRun implements Run {
       why,
     });
     if (this.isSilent()) return open(`no number in ${this.silent} of ${ticksInWords(this.ticks)}`, 'metric-silent');
-    if (this.process === null && this.limit === null) return open(this.prepared.refused ?? 'not judged');
+    if (this.prepared.refused !== null) return open(this.prepared.refused);
     const size = this.process === null ? limitOnly(this.prepared) : sizeInWords(estimate);
     if (this.ticks < ENOUGH * this.plan.ticks)
       return open(`${size}; only ${this.ticks} of ${ticksInWords(this.plan.ticks)} were watched`);
@@ -127,6 +127,8 @@ export class JudgedRun implements Run {
       return open(`${size}; a difference was seen, yet no larger than chance brings among so many metrics`);
     const unsure = this.process === null ? [] : this.sides.filter((side) => !estimate.excluded[side]);
     if (unsure.length > 0) return open(`${size}; ${openInWords(metric, unsure)}`);
+    const unkept = this.limit?.open ?? null;
+    if (unkept !== null) return open(`${size}; ${unkept}`);
     const claims = [
       ...(this.process === null ? [] : [notWithin(metric, this.sides)]),
       ...(this.limit === null ? [] : [withinLimits(metric.limit!)]),

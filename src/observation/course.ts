@@ -25,6 +25,13 @@ export interface Course {
   signal: AbortSignal;
 }
 
+/** What the live line shows of a watch. */
+export interface LiveCourse {
+  label: string;
+  times: Pick<Times, 'start' | 'end' | 'max'>;
+  tracks: readonly Pick<Track, 'section' | 'alarmed' | 'points'>[];
+}
+
 /** How it ended: the metric that leads where the critical ones are worse, and when it was extended. */
 export interface CourseEnd {
   leading: Track | null;
@@ -43,12 +50,11 @@ export async function follow(course: Course): Promise<CourseEnd> {
         )
       : null;
   let extended: number | null = null;
-  let why = '';
   try {
     for (;;) {
       const next = nextTick(tracks);
       if (next === null) {
-        why = extended === null ? openQuestion(course, critical) : '';
+        const why = extended === null ? openQuestion(course, critical) : '';
         if (why === '') return { leading: null, extended };
         extended = Date.now();
         for (const track of tracks) track.extend(times.max);
@@ -58,7 +64,7 @@ export async function follow(course: Course): Promise<CourseEnd> {
       await until(next, signal);
       const due = tracks.filter((track) => track.next !== null && track.next <= next);
       await Promise.all(due.map((track) => track.look(Math.max(PATIENCE_MS, track.step))));
-      log.progress(liveLine(course, extended, why));
+      log.progress(liveLine(course, extended));
       await teller.tick(due);
       const look = family?.look(critical.map((track) => track.evidence));
       if (look && (look.alarm || critical.some((track) => track.alarmed)))
@@ -104,15 +110,27 @@ function until(moment: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-function liveLine({ label, times, tracks }: Course, extended: number | null, why: string): string {
+/** How wide a live line should be, for a terminal and a runner's log. */
+const LINE_WIDTH = 118;
+const FEWEST_BARS = 4;
+
+/** One line a tick: how far, and of each metric its course and last number; critical ones first, an alarm has a "!". */
+export function liveLine({ label, times, tracks }: LiveCourse, extended: number | null): string {
   const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
-  const graphs = tracks.map((track) => {
-    const last = track.points.at(-1)?.value;
-    const mark = track.alarmed ? '!' : '';
-    return `${track.section.name}${mark} ${sparkline(track.points.map(({ value }) => value))} ${last == null ? '–' : figure(last)}`;
-  });
   const end = extended === null ? times.end : times.max;
   const done = Math.min(end, Date.now()) - times.start;
-  const going = why === '' ? '' : `  (goes on: ${why})`;
-  return `${label} ${seconds(done)} of ${seconds(end - times.start)}  ${graphs.join('  ')}${going}`;
+  const head = `${label} ${seconds(done)} of ${seconds(end - times.start)}${extended === null ? '' : ' (extended)'}`;
+  const told = [...tracks]
+    .sort((a, b) => Number(b.section.critical) - Number(a.section.critical))
+    .map(({ section, alarmed, points }) => {
+      const last = points.at(-1)?.value;
+      const values = points.map(({ value }) => value);
+      return { name: `${section.name}${alarmed ? '!' : ''}`, values, last: last == null ? '–' : figure(last) };
+    });
+  const words = told.reduce((sum, { name, last }) => sum + name.length + last.length + 4, head.length);
+  const bars = Math.max(FEWEST_BARS, Math.floor((LINE_WIDTH - words) / Math.max(1, told.length)));
+  return [
+    head,
+    ...told.map(({ name, values, last }) => `${name} ${sparkline(values, Math.min(20, bars))} ${last}`),
+  ].join('  ');
 }

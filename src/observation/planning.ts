@@ -123,9 +123,9 @@ export function tableLines(rows: readonly string[][], length: Length): PlanLine[
     ...lengths.map((ms) => `in ${inWords(ms)}`),
     ...MINUTES.map((minutes) => `${minutes} min`),
     'tolerates',
-    'proven at the earliest after',
+    'earliest proof',
   ];
-  return inColumns([head, ...rows]).map((text) => ({ kind: 'will', text }));
+  return inColumns([head, ...rows]).map((text) => ({ kind: 'will', text, shown: true }));
 }
 
 function blindLines(prepared: Prepared, step: number, length: Length, key: LengthKey): PlanLine[] {

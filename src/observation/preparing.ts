@@ -90,7 +90,7 @@ export async function prepareTrack(common: Common, part: Part, times: Times): Pr
 
 const NOTHING: Against = { how: 'before', reference: null, fresh: [], old: [], left: [], notes: [] };
 
-/** How wide the limits must be by what was replayed. A source that fails here is no obstacle: it is said. */
+/** How wide the limits must be by what was replayed. A source that fails here is no obstacle: it is said. Throws `cancelled`. */
 async function rehearsed(
   common: Common,
   part: Part,
@@ -107,7 +107,9 @@ async function rehearsed(
     const found = await common.rehearsal.found(pieces, of, () => replayed(metric, traces, plan, common.signal));
     return { widen: found.widen, ...replaysInWords(found, common.back) };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    // Only what a source said is a note; a defect is none, and a cancelled run ends.
+    if (!(error instanceof Failure) || error.code === 'cancelled') throw error;
+    const why = error.why ?? error.what;
     return { widen: 1, found: null, note: `the last ${inWords(common.back)} could not be replayed: ${why}` };
   }
 }

@@ -1,4 +1,5 @@
 /** What a metric is held against: the time before, hosts of the old version at the same time, or earlier days. */
+import { inWords } from '../duration/duration.ts';
 import type { Reference } from '../judge/judge.ts';
 import { withoutBeginning } from '../judge/judge.ts';
 import type { Past, Source, Span } from '../metrics/metrics.ts';
@@ -100,9 +101,15 @@ export function againstOf(
   if (fresh.length === 0) return { how, reference: null, fresh, old, left: gone, notes };
   const additive = isAdditive(source.kind);
   const summed = sumOver(fresh, additive);
+  const values = additive ? withoutBeginning(summed) : summed;
+  const begun = values.findIndex((value) => value !== null);
+  if (begun > 0 && summed[begun - 1] === 0)
+    notes.push(
+      `taken to have begun ${inWords((values.length - begun) * step)} before: the zeroes before that are left out`,
+    );
   const reference: Reference = {
     step: step / 1000,
-    values: additive ? withoutBeginning(summed) : summed,
+    values,
     ...(old.length > 0 ? { other: sumOver(old, additive) } : {}),
     ...(source.window === null ? {} : { window: source.window / 1000 }),
   };

@@ -43,7 +43,7 @@ export function summed(options: ObserveOptions, metrics: readonly Watched[], end
   const deciding = rows[conclusion.deciding]?.track ?? null;
   const markdown = [
     `${escapeMarkdown(conclusion.summary)}\n`,
-    deciding ? chartInMermaid(deciding.section.name, deciding.points, deciding.prepared.level, rangeOf(deciding)) : '',
+    deciding ? pictureOf(deciding, rows[conclusion.deciding]!.verdict, ended) : '',
     verdictTable(verdicts, (name) => metrics.find(({ section }) => section.name === name)!.section.worse),
     notesInMarkdown(rows.flatMap(notesOf)),
   ];
@@ -137,11 +137,23 @@ function unitOf({ section: { unit }, prepared, step }: Track): { unit?: string }
   return unit === undefined ? {} : { unit };
 }
 
-function chartOf(track: Track, verdict: Verdict, { extended, leading }: Ended): Chart {
+/** The tick of the alarm. All critical metrics together may be worse where none is alone: then it is at the end. */
+function alarmOf(track: Track, verdict: Verdict, { leading }: Ended): number | null {
+  return verdict.alarm ?? (track === leading ? verdict.ticks : null);
+}
+
+function pictureOf(track: Track, verdict: Verdict, ended: Ended): string {
+  const { section, points, prepared } = track;
+  const alarm = alarmOf(track, verdict, ended);
+  const range = rangeOf(track);
+  return chartInMermaid({ name: section.name, ...unitOf(track), points, level: prepared.level, range, alarm });
+}
+
+function chartOf(track: Track, verdict: Verdict, ended: Ended): Chart {
   const { level } = track.prepared;
   const range = rangeOf(track);
-  // All critical metrics together may be worse where none is alone: then the alarm is at the end.
-  const proven = verdict.alarm ?? (track === leading ? verdict.ticks : null);
+  const { extended } = ended;
+  const proven = alarmOf(track, verdict, ended);
   const alarm = proven === null ? [] : [{ at: track.start + proven * track.step, label: 'alarm' }];
   return {
     metric: track.section.name,

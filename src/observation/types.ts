@@ -37,6 +37,8 @@ export interface PlanLine {
   kind: 'will' | 'blind' | 'obstacle';
   text: string;
   failure?: Failure;
+  /** True for what the log of a run says too, before anything is touched. */
+  shown?: boolean;
 }
 
 /** Which hosts would run, or run, the new and the old version: with both, hosts are compared with each other. */

@@ -8,9 +8,9 @@ const MOST_BARS = 20;
 /** Mermaid draws a line of so many points before the axis becomes unreadable. */
 const MOST_POINTS = 40;
 
-/** The last values as a small graph; a gap is a dot. */
-export function sparkline(values: readonly (number | null)[]): string {
-  const shown = values.slice(-MOST_BARS);
+/** The last values as a small graph of at most `most` bars; a gap is a dot. */
+export function sparkline(values: readonly (number | null)[], most = MOST_BARS): string {
+  const shown = values.slice(-most);
   const known = shown.filter((value) => value !== null);
   const top = Math.max(...known, 0);
   const bottom = Math.min(...known, 0);
@@ -79,22 +79,36 @@ export function verdictTable(verdicts: readonly Verdict[], worse: (name: string)
   );
 }
 
-/** The deciding metric over the watch, with the level of the reference, as a Mermaid chart in its fence. */
-export function chartInMermaid(
-  name: string,
-  points: readonly { at: number; value: number | null }[],
-  level: number | null,
-  range: { low: number; high: number } | null = null,
-): string {
+/** A picture's metric: its numbers, what they are held against, and the tick (from 1) of the alarm. */
+export interface Picture {
+  name: string;
+  unit?: string | undefined;
+  points: readonly { at: number; value: number | null }[];
+  level: number | null;
+  range: { low: number; high: number } | null;
+  alarm: number | null;
+}
+
+/**
+ * The deciding metric over the watch as a Mermaid chart in its fence, with the level of the reference and a bar where
+ * the alarm was. Mermaid can draw no gap: ticks without a number are left out, and that is said below the axis.
+ */
+export function chartInMermaid({ name, unit, points, level, range, alarm }: Picture): string {
   const width = Math.ceil(points.length / MOST_POINTS);
   const groups = Array.from({ length: Math.ceil(points.length / Math.max(1, width)) }, (_, i) =>
     points.slice(i * width, (i + 1) * width).flatMap(({ value }) => value ?? []),
   );
-  const means = groups
-    .filter((group) => group.length > 0)
-    .map((group) => group.reduce((sum, value) => sum + value, 0) / group.length);
+  const full = groups.filter((group) => group.length > 0);
+  const means = full.map((group) => group.reduce((sum, value) => sum + value, 0) / group.length);
   if (means.length < 2) return '';
-  const span = inWords(points.at(-1)!.at - points[0]!.at);
+  const step = points[1]!.at - points[0]!.at;
+  const silent = points.filter(({ value }) => value === null).length;
+  const below = [
+    inWords(points.length * step),
+    ...(alarm === null ? [] : [`alarm after ${inWords(alarm * step)}`]),
+    ...(silent === 0 ? [] : [`${silent} of ${points.length} ticks gave no number and are left out`]),
+  ].join(', ');
+  const alarmed = alarm === null ? null : groups[Math.floor((alarm - 1) / width)];
   const flat = range === null || width > 1 ? [level] : [level, range.low, range.high];
   const levels = flat.filter((value) => value !== null);
   const top = Math.max(...means, ...levels, 0);
@@ -102,9 +116,10 @@ export function chartInMermaid(
   return [
     '```mermaid',
     'xychart-beta',
-    `  title "${escapeMermaid(name)}"`,
-    `  x-axis "${escapeMermaid(span)}" 0 --> ${means.length - 1}`,
+    `  title "${escapeMermaid(unit === undefined ? name : `${name}, ${unit}`)}"`,
+    `  x-axis "${escapeMermaid(below)}" 0 --> ${means.length - 1}`,
     `  y-axis ${figure(bottom)} --> ${figure(top > bottom ? top * 1.1 : bottom + 1)}`,
+    ...(alarmed?.length ? [`  bar [${full.map((group) => figure(group === alarmed ? top : bottom)).join(', ')}]`] : []),
     `  line [${means.map(figure).join(', ')}]`,
     ...levels.map((value) => `  line [${means.map(() => figure(value)).join(', ')}]`),
     '```',

@@ -1,4 +1,5 @@
 /** The whole line in one step: every stage in its order, and the way back where one of them says no. */
+import { oneLine } from '../escape/escape.ts';
 import type { Live } from '../ledger/ledger.ts';
 import { Failure, failureFrom, goesOn, type Json, type Result } from '../outcome/outcome.ts';
 import { writePapers } from './frame/papers.ts';
@@ -74,8 +75,17 @@ function planned(parts: { verb: LineVerb | 'deliver'; planned: Planned[] }[]): R
     code: obstacles ? (first?.code ?? 'config-invalid') : 'planned',
     summary: `a plan, nothing was changed: ${count('will')} to do, ${count('blind')} that could not be judged, ${obstacles} in the way`,
     facts: { plan: lines },
+    markdown: planInMarkdown(lines),
     ...(first ? { next: first.next } : {}),
   };
+}
+
+const KINDS = { will: 'will', blind: 'cannot judge', obstacle: 'in the way' };
+
+/** As it stands, so that columns stay columns; no line begins with what would end the fence. */
+function planInMarkdown(lines: readonly { stage: string; kind: Planned['kind']; text: string }[]): string {
+  const rows = lines.map(({ stage, kind, text }) => `${stage.padEnd(10)} ${KINDS[kind].padEnd(12)} ${oneLine(text)}`);
+  return ['```text', ...rows, '```', ''].join('\n');
 }
 
 async function deliver(context: Context): Promise<Result> {

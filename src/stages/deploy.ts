@@ -142,7 +142,7 @@ async function planWatch(context: Context, fleet: Fleet, waves: readonly string[
     const passed = await planLetPass(context, lines);
     return [
       { kind: 'will', text: `watch each wave but the last for ${inWords(length.min)}` },
-      ...passed.filter(({ kind, text }) => kind !== 'will' || text.startsWith('override:')),
+      ...passed.filter(({ kind, shown, text }) => kind !== 'will' || shown || text.startsWith('override:')),
     ];
   } finally {
     await watch.close();

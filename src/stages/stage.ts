@@ -59,6 +59,8 @@ export interface Planned {
   kind: 'will' | 'blind' | 'obstacle';
   text: string;
   failure?: Failure;
+  /** True for what the log of a run says too, before anything is touched. */
+  shown?: boolean;
 }
 
 /** The work of one verb. */

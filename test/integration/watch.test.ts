@@ -295,6 +295,35 @@ describe('a watch', () => {
     });
   });
 
+  it('a clock that is off is an obstacle of the plan, and no success of the watch', async () => {
+    const server = createServer((_, response) => {
+      response.setHeader('date', new Date(Date.now() - 600_000).toUTCString()).end('{"users": 5}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanUp.push(async () => void server.close());
+    const http = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const watcher = await watcherOf(section([{ name: 'users', http, path: '$.users' }]));
+    expect((await watcher.plan(of(1000)))[0]).toMatchObject({ kind: 'obstacle', failure: { code: 'metric-clock' } });
+    expect(await watcher.observe({ for: of(1000), label: 'watch' })).toMatchObject({
+      outcome: 'inconclusive',
+      code: 'metric-clock',
+    });
+  });
+
+  it('what never came before may come as often as the absolute tolerance says, and no more', async () => {
+    const errors = { name: 'errors', worse: 'up', tolerate: '20/s' } as const;
+    const calm = { ...errors, sql: COUNT.replace('WHERE', 'WHERE price < 0 AND') };
+    const sudden = { ...errors, name: 'sudden', sql: COUNT.replace('WHERE', `WHERE ms > ${Date.now() + 1000} AND`) };
+    const watcher = await watcherOf(section([calm, sudden]), [await shopOf(9, 1)]);
+    expect((await watcher.plan(of(3000))).filter(({ kind }) => kind === 'obstacle')).toEqual([]);
+    const seen = await watcher.observe({ for: of(3000), label: 'watch' });
+    expect(seen).toMatchObject({ outcome: 'failed', code: 'metric-worse' });
+    expect(seen.verdicts).toMatchObject([
+      { metric: 'errors', alarm: null },
+      { metric: 'sudden', side: 'up', outcome: 'failed' },
+    ]);
+  });
+
   it('ends at once when the run is cancelled', async () => {
     const watcher = await watcherOf(section([orders]), [await shopOf(6, 1)]);
     setTimeout(() => aborter.abort(), 300);

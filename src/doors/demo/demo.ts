@@ -51,7 +51,7 @@ function sayTitle(log: TerminalLog): void {
   log.info('');
   log.info('Production is three hosts (folders, with a process in each) and one database;');
   log.info('UAT is one host. Simulated customers place orders all the time. It takes about');
-  log.info('40 seconds, nothing leaves this machine, and Ctrl-C is safe: what had begun is');
+  log.info('45 seconds, nothing leaves this machine, and Ctrl-C is safe: what had begun is');
   log.info(`put back. A watch lasts ${SHORTENED.watch.replace('s', ' seconds')} here; in earnest it lasts minutes.`);
 }
 

@@ -48,6 +48,7 @@ export async function perform<V extends Verb>(verb: V, door: Doorway): Promise<P
 async function workOf<V extends Verb>(verb: V, context: StageContext<V>): Promise<Result> {
   const stage = await loadStage(verb);
   const planned = await stage.plan(context);
+  for (const { text } of planned.filter(({ shown }) => shown)) context.log.info(text);
   const blind = new Set(planned.filter((line) => line.kind === 'blind').map((line) => line.text));
   for (const text of blind) context.log.info(`cannot be judged: ${text}`);
   throwObstacles(planned.filter((line) => line.kind === 'obstacle').map((line) => line.failure ?? obstacle(line.text)));

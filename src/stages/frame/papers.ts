@@ -25,7 +25,8 @@ export async function writePapers(
   const change = { ...context.change!, outcome: found.outcome, closed: new Date().toISOString() };
   const directory = join(context.place.reports, change.environment, change.id);
   await mkdir(directory, { recursive: true });
-  const charts = found.results.flatMap((result): Chart[] => result.charts ?? []);
+  // What decided comes first.
+  const charts = found.results.toReversed().flatMap((result): Chart[] => result.charts ?? []);
   const report = join(directory, 'report.html');
   await writeFile(report, redact(renderReport(change, { charts, line: LINE })));
   if (!found.incident) return { report, postmortem: null };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Environment, WatchSection } from '../../../src/config/config.ts';
+import type { Environment, MetricSection, WatchSection } from '../../../src/config/config.ts';
+import { liveLine } from '../../../src/observation/course.ts';
 import {
   betweenLength,
   budget,
@@ -35,12 +36,50 @@ describe('words and pictures', () => {
 
   it('a chart holds no markup of a name', () => {
     const points = Array.from({ length: 100 }, (_, i) => ({ at: i * 1000, value: i === 3 ? null : i }));
-    const chart = chartInMermaid('a"]\n```<b>', points, 50);
+    const picture = { name: 'a"]\n```<b>', points, level: 50, range: null, alarm: null };
+    const chart = chartInMermaid(picture);
     expect(chart.match(/```/g)).toHaveLength(2);
     expect(chart).not.toContain('<b>');
     const line = chart.split('\n').find((text) => text.includes('line ['))!;
     expect(line.split(',').length).toBeLessThanOrEqual(40);
-    expect(chartInMermaid('a', [], null)).toBe('');
+    expect(chart).toContain('1 of 100 ticks gave no number');
+    expect(chartInMermaid({ ...picture, points: [] })).toBe('');
+  });
+
+  it('a chart has a bar where the alarm was', () => {
+    const points = [9, null, 8, 2, 1].map((value, i) => ({ at: (i + 1) * 1000, value }));
+    const chart = chartInMermaid({
+      name: 'a',
+      unit: 'per 1 s',
+      points,
+      level: 9,
+      range: { low: 8, high: 10 },
+      alarm: 4,
+    });
+    expect(chart.split('\n').slice(2, -2)).toEqual([
+      '  title "a, per 1 s"',
+      '  x-axis "5.0 s, alarm after 4.0 s, 1 of 5 ticks gave no number and are left out" 0 --> 3',
+      '  y-axis 0 --> 11',
+      '  bar [0, 0, 10, 0]',
+      '  line [9, 8, 2, 1]',
+      '  line [9, 9, 9, 9]',
+      '  line [8, 8, 8, 8]',
+      '  line [10, 10, 10, 10]',
+    ]);
+  });
+
+  it('a live line of six metrics fits 120 columns, critical ones first', () => {
+    const points = Array.from({ length: 30 }, (_, i) => ({ at: i, value: i % 7 }));
+    const track = (name: string, critical: boolean, alarmed = false) => {
+      const section = { name, critical, worse: 'up' } as MetricSection;
+      return { section, alarmed, points };
+    };
+    const names = ['errors', 'p95', 'queue', 'users', 'memory'];
+    const tracks = [...names.map((name) => track(name, false)), track('revenue', true, true)];
+    const line = liveLine({ label: 'wave 1', times: { start: 0, end: 60_000, max: 90_000 }, tracks }, 1);
+    expect(line).toMatch(/^wave 1 90 s of 90 s \(extended\) {2}revenue! [▁-█]+ 1 {2}errors [▁-█]+ 1 {2}p95/);
+    expect(line.length).toBeLessThan(120);
+    expect(liveLine({ label: 'w', times: { start: 0, end: 1, max: 1 }, tracks: [] }, null)).toBe('w 0 s of 0 s');
   });
 });
 

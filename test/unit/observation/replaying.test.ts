@@ -44,6 +44,13 @@ describe('what is held against what', () => {
     expect(against.notes[0]).toContain('b gave no number any more');
   });
 
+  it('says from when on a source that began lately counts', () => {
+    const { notes, reference } = againstOf(asked('count'), [past(null, [0, 0, 0, 3, 4, 5])], 60_000, null);
+    expect(reference!.values).toEqual([null, null, null, 3, 4, 5]);
+    expect(notes).toEqual(['taken to have begun 3 min before: the zeroes before that are left out']);
+    expect(againstOf(asked('count'), [past(null, [0, 3, 0, 4])], 60_000, null).notes).toEqual([]);
+  });
+
   it('nothing recorded is no reference', () => {
     expect(againstOf(asked('gauge'), [], 1000, null).reference).toBeNull();
   });
