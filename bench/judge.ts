@@ -59,36 +59,33 @@ const row = (name: string, ours: number, reference: number, unit: string, aim: s
 const most = <T>(all: readonly T[], size: (one: T) => number) =>
   all.reduce((best, one) => (size(one) > size(best) ? one : best));
 
-const behindRanks = ({ power }: { power: Power }) => power.mannWhitney - power.ours;
+const behindRanks = ({ power }: Harmed) => power.mannWhitney - power.ours;
 
 /** The ticks that a disaster may take; where a watch is shorter, nothing can be asked of it. */
 const atMost = ({ floor }: Power) => Math.max(3, 2.5 * floor);
 
+/** A cell with one of its harms. */
+interface Harmed {
+  cell: Measured;
+  power: Power;
+}
+
+const at = ({ cell, power }: Harmed) =>
+  `${cell.cell.name}, ${cell.format.name}, ×${Number(power.effect.toPrecision(2))}`;
+
 function promises(cells: readonly Measured[]): Row[] {
   const all = cells.flatMap((cell) => cell.powers.map((power) => ({ cell, power })));
+  return [...errors(cells, all), ...stated(cells), ...ranks(all), ...speedOfAlarm(all)];
+}
+
+/** Calm that raised an alarm, and harm that passed. */
+function errors(cells: readonly Measured[], all: readonly Harmed[]): Row[] {
   const total = ({ falseAlarms }: Measured) => falseAlarms.up + falseAlarms.down;
   const loudest = most(cells, total);
   const blessed = most(
     all.filter(({ power }) => [2, 0.5].includes(power.effect)),
     ({ power }) => power.passed,
   );
-  const stated = cells.flatMap(({ stated }) => [stated.up, stated.down]).filter(({ seen }) => seen !== null);
-  const alone = all.filter(({ cell }) => !cell.cell.name.startsWith('pair'));
-  const weakest = most(alone, behindRanks);
-  const weakestPair = most(
-    all.filter((one) => !alone.includes(one)),
-    behindRanks,
-  );
-  const tenfold = most(
-    all.filter(({ power }) => power.effect === 10),
-    ({ power }) => power.ticks,
-  );
-  const slowest = most(
-    all.filter(({ cell, power }) => DISASTERS.includes(power.effect) && atMost(power) <= cell.format.ticks),
-    ({ power }) => power.ticks / atMost(power),
-  );
-  const at = ({ cell, power }: (typeof all)[number]) =>
-    `${cell.cell.name}, ${cell.format.name}, ×${Number(power.effect.toPrecision(2))}`;
   return [
     row(
       `false alarms where there are most (${loudest.cell.name}, ${loudest.format.name}), against Mann-Whitney's of nominal 2 %`,
@@ -104,20 +101,30 @@ function promises(cells: readonly Measured[]): Row[] {
       '%',
       '≤ 5 %',
     ),
-    row(
-      'the stated smallest effect is seen in, at least',
-      100 * Math.min(...stated.map(({ seen }) => seen!)),
-      80,
-      '%',
-      '≥ 75 %',
-    ),
-    row(
-      'the stated smallest effect is seen in, at most',
-      100 * Math.max(...stated.map(({ seen }) => seen!)),
-      80,
-      '%',
-      '≤ 92 %',
-    ),
+  ];
+}
+
+/** How often the smallest effect is seen that the judge said it would see. */
+function stated(cells: readonly Measured[]): Row[] {
+  const seen = cells
+    .flatMap(({ stated }) => [stated.up.seen, stated.down.seen])
+    .filter((share) => share !== null)
+    .map((share) => 100 * share);
+  return [
+    row('the stated smallest effect is seen in, at least', Math.min(...seen), 80, '%', '≥ 75 %'),
+    row('the stated smallest effect is seen in, at most', Math.max(...seen), 80, '%', '≤ 92 %'),
+  ];
+}
+
+/** Power against a judge by ranks. */
+function ranks(all: readonly Harmed[]): Row[] {
+  const alone = all.filter(({ cell }) => !cell.cell.name.startsWith('pair'));
+  const weakest = most(alone, behindRanks);
+  const weakestPair = most(
+    all.filter((one) => !alone.includes(one)),
+    behindRanks,
+  );
+  return [
     row(
       `power where Mann-Whitney's at equal false alarms comes out best (${at(weakest)})`,
       100 * weakest.power.ours,
@@ -132,6 +139,19 @@ function promises(cells: readonly Measured[]): Row[] {
       '%',
       '—',
     ),
+  ];
+}
+
+function speedOfAlarm(all: readonly Harmed[]): Row[] {
+  const tenfold = most(
+    all.filter(({ power }) => power.effect === 10),
+    ({ power }) => power.ticks,
+  );
+  const slowest = most(
+    all.filter(({ cell, power }) => DISASTERS.includes(power.effect) && atMost(power) <= cell.format.ticks),
+    ({ power }) => power.ticks / atMost(power),
+  );
+  return [
     row(
       `a harm of ×10, median tick where it is slowest (${at(tenfold)}), against the floor`,
       tenfold.power.ticks,

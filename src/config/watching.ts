@@ -1,5 +1,6 @@
 /** The section watch of changeline.yml: what must not get worse after a release. */
 import { z } from 'zod';
+import { milliseconds } from '../duration/duration.ts';
 import { isPattern, jsonPath } from '../text/text.ts';
 import { duration, text } from './values.ts';
 
@@ -13,7 +14,8 @@ export const metricSchema = z
     name: text.meta({ description: 'What people call it', examples: ['revenue'] }),
     prometheus: text.optional().meta({ description: 'A PromQL query', examples: ['sum(rate(http_errors_total[1m]))'] }),
     sql: text.optional().meta({
-      description: 'A query with {from} and {to}: one number for that span of time',
+      description:
+        'A query with {from} and {to}, or {from:s} and {to:s} (seconds), {from:ms} and {to:ms}: one number for that span',
       examples: ['select count(*) from orders where at >= {from} and at < {to}'],
     }),
     database: text
@@ -114,7 +116,15 @@ export const metricSchema = z
 
 export const watchSchema = z.strictObject({
   for: z
-    .union([duration, z.strictObject({ min: duration, max: duration })])
+    .union([
+      duration,
+      z
+        .strictObject({
+          min: duration.meta({ description: 'Watched for so long', examples: ['5m'] }),
+          max: duration.meta({ description: 'Watched until then where it could not tell by min', examples: ['30m'] }),
+        })
+        .refine(({ min, max }) => milliseconds(min)! <= milliseconds(max)!, 'a max that is no shorter than min'),
+    ])
     .default('5m')
     .meta({
       description: 'How long to watch after the release; with max, a watch that cannot tell yet goes on until then',
@@ -129,9 +139,11 @@ export const watchSchema = z.strictObject({
       'How far back unharmed traffic is replayed to set the limits, where the source keeps history; 0s replays nothing',
     examples: ['7d'],
   }),
-  'between-waves': duration
-    .optional()
-    .meta({ description: 'How long each wave but the last is watched; a fifth of `for` by default', examples: ['1m'] }),
+  'between-waves': duration.optional().meta({
+    description:
+      'How long each wave but the last is watched, longer up to max where it cannot tell; a fifth of `for` by default',
+    examples: ['1m'],
+  }),
   prometheus: text
     .optional()
     .meta({ description: 'The URL of the Prometheus server', examples: ['http://prometheus.example.com:9090'] }),

@@ -16,6 +16,8 @@ export class TerminalLog implements Log {
 
   constructor(out: NodeJS.WriteStream, options: { verbose: boolean; env: Record<string, string | undefined> }) {
     this.#out = out;
+    // Who reads no longer (`| head`, a closed terminal) must not end a delivery half-way.
+    out.on('error', () => {});
     this.#verbose = options.verbose;
     this.#colour = out.isTTY === true && !options.env.NO_COLOR;
   }

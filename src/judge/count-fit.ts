@@ -10,6 +10,9 @@ const FEW = 100;
 /** A sum of fewer orders of the typical size than this says nothing about their spread. */
 const FEWEST_ORDERS = 8;
 const RARELY_MORE = 3;
+/** A measured variance has a relative error of √(2/n): it is taken as large as in 80 % of cases it is at most. */
+const SURE = 0.84;
+const MOST_ERROR = 0.85;
 /** Limits that memory widens by more than this are said to be. */
 const NOTED = 1.3;
 
@@ -109,7 +112,8 @@ function spread(
   const effective = independentTicks(kinds, ticks);
   const floor = money ? 0 : 1;
   const uncertain = effective < FEW && measured * factor > floor;
-  const unknown = uncertain ? 1 / (1 - 0.84 * Math.min(0.85, Math.sqrt(2 / Math.max(3, effective)))) : 1;
+  const error = Math.min(MOST_ERROR, Math.sqrt(2 / Math.max(3, effective)));
+  const unknown = uncertain ? 1 / (1 - SURE * error) : 1;
   const notes = [
     ...(factor > NOTED
       ? [`the reference comes in bursts: limits widened ×${Math.sqrt(factor).toFixed(1)} for its memory`]

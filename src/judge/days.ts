@@ -1,13 +1,12 @@
 /** The shape of the day, from the same clock time on earlier days. Pure. */
 import { meanOf } from './autoregression.ts';
+import { median, PER_MAD } from './distributions.ts';
 import { regression } from './regression.ts';
 
 /** Fewer days than this say nothing of the shape. */
 export const FEWEST_DAYS = 2;
 /** So few days are used, and said to be few. */
 export const FEW_DAYS = 4;
-/** A MAD in standard deviations of a normal distribution. */
-const PER_MAD = 1.4826;
 /** The variance of a median against that of a mean, of normal numbers. */
 const OF_MEDIAN = Math.PI / 2;
 /** Days are taken to differ in shape where their variance is that many times what each day's own noise explains. */
@@ -88,10 +87,4 @@ function fitted(values: Float64Array): number[] | null {
     into[1] = x;
     into[2] = x * x;
   });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -1,4 +1,14 @@
-/** The few distribution functions that the judge needs. Pure. */
+/** The few distribution functions that the judge needs, and the median. Pure. */
+
+/** A MAD in standard deviations of a normal distribution. */
+export const PER_MAD = 1.4826;
+
+/** The median of at least one value. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
 
 /** The standard normal distribution function (error below 1e-12): erfc by its series and continued fraction. */
 export function normalCdf(z: number): number {

@@ -3,7 +3,7 @@
  * reference is held against the median change of all, in units of their scatter (median and MAD; Hampel 1974). A
  * diagnosis, never a verdict: decided is on the sum of a wave. Pure.
  */
-import { incompleteBeta } from './distributions.ts';
+import { incompleteBeta, median, PER_MAD } from './distributions.ts';
 import type { Metric, Side } from './types.ts';
 
 /** One host's numbers, one entry a tick; without a reference its level is held against the others'. */
@@ -29,8 +29,6 @@ const FEWEST_HOSTS = 3;
 /** Of those named, no more than this share is named by chance (Benjamini & Hochberg 1995). */
 const BY_CHANCE = 0.01;
 const SILENT_SHARE = 0.5;
-/** A MAD in standard deviations of a normal distribution. */
-const PER_MAD = 1.4826;
 /** The degrees of freedom that a MAD has of each value: its efficiency against the standard deviation (Huber 1981). */
 const EFFICIENCY = 0.37;
 /** What the hosts' own scatter over time counts for, in degrees of freedom: few hosts say little about each other. */
@@ -161,12 +159,6 @@ function spreadOf(distances: readonly number[]): { spread: number; freedom: numb
 /** Student's t: the chance of a value as far from zero. */
 function twoSided(t: number, freedom: number): number {
   return incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function silence(metric: Metric, host: string, scale: Diagnosis['scale']): Diagnosis {

@@ -19,7 +19,11 @@ const NOTHING_VISIBLE: Visible = { up: null, down: null };
 export function prepare(metric: Metric, reference: Reference | null, plan: Plan): Prepared {
   const { limit } = metric;
   if (limit !== null && limit.ticks > lastTick(plan))
-    return refusal(metric, `its limit takes ${ticksInWords(limit.ticks)}, and the watch has ${lastTick(plan)}`, plan);
+    return refusal(
+      metric,
+      `its limit takes ${ticksInWords(limit.ticks)}, and the watch has ${lastTick(plan)} (watch longer, or give the limit a shorter \`for\`)`,
+      plan,
+    );
   const model = reference === null ? 'there is nothing to compare with' : modelOf(metric, reference, plan);
   if (typeof model === 'string')
     return limit === null ? refusal(metric, model, plan) : limitAlone(metric, limit, model, plan);

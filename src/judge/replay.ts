@@ -45,6 +45,8 @@ const GRID = [1, 1.15, 1.3, 1.5, 1.75, 2, 2.5, 3, 4, 6, 8];
 const CHANCE = 0.05;
 /** A trace without a number in more than this share of the watch says nothing. */
 const SILENT_SHARE = 0.5;
+/** Events of at most so many other ticks are added to one; for a larger harm each of them counts several times. */
+const MOST_TICKS = 100;
 /** From this many events on, a binomial number is drawn as a normal one. */
 const MANY = 200;
 
@@ -149,8 +151,9 @@ function thinner(metric: Metric, { reference, watch }: Trace, factor: number): (
   return (value) => {
     if (factor <= 1) return some(value, factor);
     let total = value;
-    for (let more = factor - 1; more > 0; more--)
-      total += some(known[Math.floor(random() * known.length)]!, Math.min(1, more));
+    const times = Math.ceil((factor - 1) / MOST_TICKS);
+    for (let more = (factor - 1) / times; more > 0; more--)
+      total += times * some(known[Math.floor(random() * known.length)]!, Math.min(1, more));
     return total;
   };
 }

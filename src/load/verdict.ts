@@ -85,6 +85,8 @@ export function judge(ended: Ended): Verdict {
   if (everyThrew && (status === 0 || status === THRESHOLDS_CROSSED)) {
     return failed('load-script-error', sentence('every iteration threw', error));
   }
+  // Where nobody answered, a threshold says only that, and k6's own error says why.
+  if (status === THRESHOLDS_CROSSED && measured !== null && noneSucceeded(measured)) return allFailed(measured, error);
   if (status === THRESHOLDS_CROSSED) return failed('load-thresholds', crossedInWords(ended));
   if (status !== 0) return failed('load-crashed', sentence(endInWords(ended), error));
   if (measured === null) return failed('load-crashed', 'k6 ended well but wrote no summary that can be read');
@@ -98,14 +100,21 @@ function judgeMeasured(measured: Measured, ended: Ended): Verdict {
   const { requests, iterations, thresholds } = measured;
   if (iterations === 0) return failed('load-nothing-measured', 'no iteration came to its end');
   if (requests === 0 && !measured.otherTraffic) return failed('load-nothing-measured', 'the script made no request');
-  if (requests > 0 && measured.failedShare === 1)
-    return failed('load-nothing-measured', sentence(`all ${requests} requests failed`, ended.error));
+  if (noneSucceeded(measured)) return allFailed(measured, ended.error);
   if (thresholds.some(({ crossed }) => crossed)) return failed('load-thresholds', crossedInWords(ended));
   // A threshold of the script's own on dropped iterations says how many of them it bears.
   const judgedByScript = thresholds.some(({ metric }) => metric.startsWith('dropped_iterations'));
   if (!judgedByScript && droppedShare(measured) > DROPPED_AT_MOST)
     return failed('load-overloaded', droppedInWords(measured));
   return { outcome: 'passed', code: 'ok', why: null };
+}
+
+function noneSucceeded({ requests, failedShare }: Measured): boolean {
+  return requests > 0 && failedShare === 1;
+}
+
+function allFailed({ requests }: Measured, error: string | null): Verdict {
+  return failed('load-nothing-measured', sentence(`all ${requests} requests failed`, error));
 }
 
 /** `82 of 101 iterations could not be begun (81 %)`. */

@@ -114,7 +114,7 @@ export class PrometheusServer {
     const { name, cause, message } = error as Error & { cause?: { code?: string; message?: string } };
     if (name === 'TimeoutError') return metricUnreachable(this.metric, this.where, 'it did not answer in time', RUNS);
     const { why, next } = unconnected(cause?.code ?? cause?.message ?? message);
-    return metricUnreachable(this.metric, this.where, why, next ?? RUNS);
+    return metricUnreachable(this.metric, this.where, `no answer from ${this.where}: ${why}`, next ?? RUNS);
   }
 
   private async post(path: string, parameters: Record<string, string>, timeout: number): Promise<Series[]> {

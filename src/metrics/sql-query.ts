@@ -37,6 +37,34 @@ function timeOf(ms: number, engine: Engine): string {
   return engine === 'mysql' || engine === 'mariadb' ? iso.replace('T', ' ').replace('Z', '') : iso;
 }
 
+/** How else SQLite may hold a time, with what the query must say then. SQLite itself knows no type for times. */
+export const OTHER_TIMES = [
+  {
+    held: 'like 2026-01-31 12:00:00',
+    write: 'datetime({from}) and datetime({to})',
+    as: (query: string) => query.replaceAll(/\{(from|to)\}/g, 'datetime({$1})'),
+  },
+  {
+    held: 'as seconds since 1970',
+    write: '{from:s} and {to:s}',
+    as: (query: string) => query.replaceAll(/\{(from|to)\}/g, '{$1:s}'),
+  },
+  {
+    held: 'as milliseconds since 1970',
+    write: '{from:ms} and {to:ms}',
+    as: (query: string) => query.replaceAll(/\{(from|to)\}/g, '{$1:ms}'),
+  },
+];
+
+/** The UTC day of a moment until that moment, and the day before: within one day no two forms of a time look alike. */
+export function daysUntil(now: number): Span[] {
+  const today = new Date(now).setUTCHours(0, 0, 0, 0);
+  return [
+    { from: today - 86_400_000, to: today - 1 },
+    { from: today, to: now },
+  ];
+}
+
 /** One statement for the query over many spans: its columns are v0, v1 … */
 export function bindSpans(
   query: string,

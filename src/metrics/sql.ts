@@ -5,7 +5,7 @@ import type { Kind } from '../judge/judge.ts';
 import { Failure } from '../outcome/outcome.ts';
 import { checkClock, metricError, metricInvalid, metricMissing, metricUnreachable } from './failures.ts';
 import { meaningInWords, unitOfName } from './meaning.ts';
-import { bindSpan, bindSpans, CLOCK, hasSpan, numberOf, oneValue } from './sql-query.ts';
+import { bindSpan, bindSpans, CLOCK, daysUntil, hasSpan, numberOf, OTHER_TIMES, oneValue } from './sql-query.ts';
 import { PATIENCE_MS, type Past, type Sample, type Source, type SourceContext, type Span } from './types.ts';
 
 /** History is read as far back as this allows: without an index each span reads the whole table. */
@@ -77,6 +77,7 @@ class SqlSource implements Source {
     await this.checkClock();
     const spans = Array.from({ length: BATCH }, (_, i) => spanOf(Date.now(), 5000, BATCH, i));
     const one = await timed(() => this.one(spans.at(-1)!));
+    if (this.keepsHistory && one.took <= BATCH_MS) await this.checkForm();
     if (!this.keepsHistory || one.took > QUICK_MS) return;
     // Twice: the first time, tables may have to be read from disk.
     for (let i = 0; i < 2 && !this.replays; i++) this.replays = (await timed(() => this.many(spans))).took <= QUICK_MS;
@@ -92,6 +93,23 @@ class SqlSource implements Source {
       this.notes.push(
         `its local time is ${Number(zone) / 60} h ahead of UTC; {from} and {to} are UTC, so a column of local time needs {from:s}`,
       );
+  }
+
+  /** SQLite compares texts: times that a table holds in another form make every span look empty. */
+  private async checkForm(): Promise<void> {
+    if (this.database.engine !== 'sqlite' || !/\{(from|to)\}/.test(this.query)) return;
+    const days = daysUntil(Date.now());
+    const found = async (query: string) =>
+      (await this.many(days, query)).some((value) => value !== null && value !== 0);
+    if (await found(this.query)) return;
+    for (const { held, as, write } of OTHER_TIMES) {
+      if (!(await found(as(this.query)))) continue;
+      throw metricInvalid(
+        this.metric,
+        `it would always count nothing: its table holds times ${held}, and {from} is like 2026-01-31T12:00:00.000Z`,
+        `write ${write} in the query`,
+      );
+    }
   }
 
   async history(span: Span, step: number): Promise<Past[]> {
@@ -137,9 +155,9 @@ class SqlSource implements Source {
     return this.known(numberOf(await this.ask(bound.sql, bound.parameters), this.kind));
   }
 
-  private async many(spans: readonly Span[]): Promise<(number | null)[]> {
+  private async many(spans: readonly Span[], query = this.query): Promise<(number | null)[]> {
     const { engine } = this.database;
-    const bound = bindSpans(this.query, spans, engine, (position) => this.database.placeholder(position));
+    const bound = bindSpans(query, spans, engine, (position) => this.database.placeholder(position));
     const row = (await this.ask(bound.sql, bound.parameters))[0] ?? {};
     return spans.map((_, i) => this.known(oneValue(row[`v${i}`], this.kind)));
   }

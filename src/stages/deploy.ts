@@ -140,8 +140,9 @@ async function planWatch(context: Context, fleet: Fleet, waves: readonly string[
       share: shareOf(context),
     });
     const passed = await planLetPass(context, lines);
+    const longer = length.max > length.min ? `, and up to ${inWords(length.max)} where it cannot tell by then` : '';
     return [
-      { kind: 'will', text: `watch each wave but the last for ${inWords(length.min)}` },
+      { kind: 'will', text: `watch each wave but the last for ${inWords(length.min)}${longer}` },
       ...passed.filter(({ kind, shown, text }) => kind !== 'will' || shown || text.startsWith('override:')),
     ];
   } finally {

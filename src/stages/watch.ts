@@ -26,7 +26,8 @@ export const stage: Stage<'watch'> = {
 
   async run(context) {
     const length = lengthOf(context);
-    if (!context.environment?.watch) return skipped('not-configured', 'no watch is configured');
+    if (!context.environment?.watch)
+      return context.inputs.drill ? UNGUARDED : skipped('not-configured', 'no watch is configured');
     const open = await openWatch(context);
     if (open === null) return skipped('nothing-to-do', FIRST);
     try {
@@ -83,6 +84,16 @@ function deployedAt({ change }: Context, length: Length): { begin: Date; end: Da
 
 const FIRST = 'the first version here: there is nothing to compare with yet, and no metric has a limit';
 const UNWATCHED = 'no watch is configured: whether the change harms users is not judged';
+
+/** A drill that stays green where there is no guard would be believed. */
+const UNGUARDED: Result = {
+  outcome: 'failed',
+  code: 'drill-blind',
+  summary: 'drill: no watch is configured, so nothing would have fired',
+  facts: {},
+  outputs: { verdicts: '[]' },
+  next: 'add a watch section to the environment in changeline.yml',
+};
 
 function skipped(code: 'not-configured' | 'nothing-to-do', summary: string): Result {
   return { outcome: 'skipped', code, summary, facts: {}, outputs: { verdicts: '[]' } };

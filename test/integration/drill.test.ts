@@ -39,7 +39,9 @@ function configure(...metrics: string[]): void {
       '    hosts: [./hosts/web1]',
       '    database: sqlite:shop.db',
       '    deploy: { waves: ["100%"] }',
-      `    watch: { for: 10m, every: 15s, replay: ${DAYS}d, metrics: [ ${metrics.join(', ')} ] }`,
+      metrics.length > 0
+        ? `    watch: { for: 10m, every: 15s, replay: ${DAYS}d, metrics: [ ${metrics.join(', ')} ] }`
+        : '',
     ].join('\n'),
   );
 }
@@ -72,5 +74,12 @@ describe('changeline drill', () => {
     const refused = await drill('--harm', 'much');
     expect(refused.out).toContain('the harm much is no factor');
     expect(refused.status).toBe(2);
+  });
+
+  it('fails where there is no guard at all', async () => {
+    configure();
+    const { status, out } = await drill();
+    expect(out).toContain('no watch is configured, so nothing would have fired');
+    expect(status).toBe(1);
   });
 });

@@ -115,12 +115,13 @@ describe('by flags', () => {
     expect(existsSync(join(folder, '.github'))).toBe(false);
   });
 
-  it('adds freezes and approvals to a repository that has its changeline.yml, and says what is left to do', async () => {
+  it('adds freezes, approvals and drills to a repository that has its changeline.yml, and says what is left to do', async () => {
     const first = await changeline(['init', '--yes', '--hosts', './host', '--workflows', 'deliver'], folder);
     expect(first.status, first.out).toBe(0);
-    const { status, out } = await changeline(['init', '--yes', '--workflows', 'freeze,approve'], folder);
+    const { status, out } = await changeline(['init', '--yes', '--workflows', 'freeze,approve,drill'], folder);
     expect(status, out).toBe(0);
     expect(out).toContain('say who must approve: environments.production.approve of .github/changeline.yml');
+    expect(out).toContain('say what is watched: environments.production.watch of .github/changeline.yml');
     expect(out).toContain('name Freeze below workflow_run in the workflow of the gate');
     expect(out).toMatch(/changeline\S* doctor$/m);
     expect(parse(read('.github/workflows/freeze.yml')).on.workflow_dispatch.inputs.environment.options).toEqual([

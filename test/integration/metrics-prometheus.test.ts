@@ -210,7 +210,8 @@ describe.skipIf(missingPrometheus())('Prometheus', () => {
 
   it('a server that is away is unreachable', async () => {
     const read = openSource(metric({ prometheus: 'users' }), around({ prometheus: 'http://127.0.0.1:9' }));
-    expect(await failureOf(read)).toMatchObject({ code: 'metric-unreachable' });
+    const why = expect.stringContaining('no answer from http://127.0.0.1:9');
+    expect(await failureOf(read)).toMatchObject({ code: 'metric-unreachable', why });
   });
 
   it('proves who asks by password or token, and says neither', async () => {

@@ -82,6 +82,26 @@ describe('SQL on SQLite', () => {
     expect(await failureOf(open)).toEqual({ code, why: expect.stringMatching(why) });
   });
 
+  it.each([
+    ['at', "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 minute')", null],
+    ['at', "datetime('now', '-1 minute')", 'datetime({from})'],
+    ['ms', "strftime('%s', 'now', '-1 minute') + 0", '{from:s}'],
+    ['ms', "(strftime('%s', 'now', '-1 minute') + 0) * 1000", '{from:ms}'],
+    ['at', "'nothing today'", null],
+  ])('a table that holds times in another form than {from} is told: %s as %s', async (column, time, write) => {
+    await databases[0]!.query('DROP TABLE IF EXISTS forms');
+    await databases[0]!.query('CREATE TABLE forms (at TEXT, ms INTEGER)');
+    await databases[0]!.query(`INSERT INTO forms (${column}) VALUES (${time})`);
+    const sql = `SELECT count(*) FROM forms WHERE ${column} >= {from} AND ${column} < {to}`;
+    const open = openSource(metric({ sql }), around({ databases }));
+    if (write === null) await (await open).close();
+    else
+      expect(await open.catch((error) => error)).toMatchObject({
+        code: 'config-invalid',
+        next: expect.stringContaining(write),
+      });
+  });
+
   it('NULL is no level', async () => {
     const source = await openSource(metric({ sql: 'SELECT max(ms) FROM orders WHERE ms < 0' }), around({ databases }));
     expect(await source.sample(span())).toMatchObject([{ value: null, why: 'the query gives NULL' }]);

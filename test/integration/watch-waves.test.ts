@@ -96,10 +96,11 @@ describe('a delivery in waves', () => {
   });
 
   it('stops after a wave that cannot tell to the end, puts it back and says what to do', async () => {
-    configure({ for: '1s' }, { sql: undefined, command: 'echo 5', worse: 'up' });
+    // Noise from end to end: however many numbers were sampled before the flip, one tick excludes nothing.
+    configure({ for: '1s' }, { sql: undefined, command: 'date +%N', worse: 'up', tolerate: '+1%' });
     const { status, out } = await deliver('3.0.0');
     expect(status, out).toBe(1);
-    expect(out).toMatch(/deploy +inconclusive .*too little to compare with.*1 put back, 1 untouched/s);
+    expect(out).toMatch(/deploy +inconclusive .*1 put back, 1 untouched/s);
     expect(out).toMatch(/Next: write the post-mortem: \S+; then .*--override/);
     expect(change()).toMatchObject({ outcome: 'failed' });
     expect(current()).toEqual(['2.0.0', '2.0.0']);

@@ -129,6 +129,7 @@ function sayNext(answers: Answers, keys: boolean, log: TerminalLog): void {
     ...gateSteps(answers),
     ...approveSteps(answers),
     ...backupSteps(answers),
+    ...drillSteps(answers),
     ...deliverySteps(answers, keys),
   ])
     log.info(`  ${line}`);
@@ -151,6 +152,12 @@ function backupSteps({ workflows }: Answers): string[] {
     `make a key (age-keygen), put its public part into environments.production.backup.recipients of ${CONFIG}, and the key`,
     '  into the secret BACKUP_IDENTITY of the environment production, for the drill; say in backup.to where backups outlive the job',
   ];
+}
+
+function drillSteps({ workflows }: Answers): string[] {
+  return workflows.includes('drill')
+    ? [`say what is watched: environments.production.watch of ${CONFIG}; without it there is nothing to drill`]
+    : [];
 }
 
 function approveSteps({ workflows, hosts }: Answers): string[] {

@@ -139,6 +139,11 @@ describe('a changeline.yml that is refused', () => {
           "metrics: [{ name: a, worse: up, http: x, path: '$.a[' }]",
           /a JSON path such as/,
         ],
+        [
+          'a watch that ends before it begins to tell',
+          'for: { min: 5m, max: 90s }, metrics: [{ name: a, worse: up, http: x }]',
+          /a max that is no shorter than min/,
+        ],
         ['a pattern that is none', "metrics: [{ name: a, worse: up, log: x, match: '(' }]", /a regular expression/],
       ] as const
     ).map(([what, key, says]): (typeof cases)[number] => [

@@ -86,6 +86,13 @@ describe('hosts that stand out', () => {
     ).toEqual([]);
   });
 
+  it('NaN is no number', () => {
+    const odd = hosts(level, () => 1).map((one, i) =>
+      i === 4 ? { ...one, watch: one.watch.map(() => Number.NaN) } : one,
+    );
+    expect(diagnose(metric('gauge'), odd)).toMatchObject([{ host: 'web4', side: null }]);
+  });
+
   it('a host without a reference is held against the level of the others', () => {
     const fresh = hosts(level, (host) => (host === 0 ? 6 : 1)).map((one, i) =>
       i < 2 ? { ...one, reference: null } : one,

@@ -22,6 +22,10 @@ describe('distributions, against published values', () => {
     [0.3, 2.5, 4.2, 0.37411551802650667],
     [0.5, 3000, 3000, 0.5],
     [0.01, 0.5, 0.5, 0.06376856085851985],
+    [0.4, 2e6, 3e6, 0.5000242788547464],
+    [0.4003, 2e6, 3e6, 0.914539932068353],
+    [5 / 75 + 1e-6, 5e8, 7e9, 0.63577732303318],
+    [0.5, 1e12, 1e12, 0.5],
     [0, 1, 1, 0],
     [1, 1, 1, 1],
   ])('incomplete beta at %d of (%d, %d)', (x, a, b, p) => expect(incompleteBeta(x, a, b)).toBeCloseTo(p, 9));
@@ -47,6 +51,12 @@ describe('memory', () => {
     });
     expect(fitAutoregression(numbersOf([]))).toMatchObject({ coefficients: [] });
     expect(fitAutoregression(numbersOf(new Array(50).fill(null)))).toMatchObject({ coefficients: [] });
+  });
+
+  it('of a long series is weighed, however much likelier it is than none', () => {
+    const kinds = wanderings(numbersOf(draws(6).autoregressive(5000, 0.97)));
+    expect(kinds.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 3);
+    expect(memoryFactor(kinds, 5000, 60)).toBeGreaterThan(20);
   });
 
   it('never explodes: what it expects of gaps stays finite', () => {

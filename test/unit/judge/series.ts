@@ -1,15 +1,31 @@
-/** Series with known harm, from a seeded generator, for the tests of the judge. */
+/** Series with known harm, from a seeded generator, and metrics to judge them by, for the tests of the judge. */
+import { DEFAULT_TOLERANCE, type Metric, type Prepared, prepare, type Verdict } from '../../../src/judge/judge.ts';
+import { seeded } from '../../../src/judge/seeded.ts';
 
-/** Uniform numbers in [0, 1) (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+export type Values = (number | null)[];
+
+export const metric = (more: Partial<Metric> = {}): Metric => ({
+  name: 'm',
+  kind: 'gauge',
+  worse: 'either',
+  critical: true,
+  tolerate: DEFAULT_TOLERANCE,
+  limit: null,
+  ...more,
+});
+
+export const times = <T>(length: number, value: (i: number) => T): T[] => Array.from({ length }, (_, i) => value(i));
+
+/** The verdict of a watch that ends with its alarm. */
+export function watched(prepared: Prepared, watch: Values, other: Values = []): Verdict {
+  const run = prepared.begin();
+  for (const [i, value] of watch.entries()) if (run.look(value, other[i] ?? null).alarm) break;
+  return run.verdict();
 }
+
+/** The same, against the time before, in ticks of 5 s. */
+export const judge = (more: Partial<Metric>, values: Values, watch: Values, ticks = watch.length) =>
+  watched(prepare(metric(more), { step: 5, values }, { ticks, alpha: 0.05 }), watch);
 
 /** Draws from the distributions that the tests need. */
 export function draws(seed: number) {

@@ -99,6 +99,12 @@ describe('failed', () => {
       /all 100 requests failed: refused/,
     ],
     [
+      'thresholds crossed, all requests failed',
+      { status: 99, measured: { ...good, failed: 100, failedShare: 1, thresholds: [crossed] }, error: 'refused' },
+      'load-nothing-measured',
+      /all 100 requests failed: refused/,
+    ],
+    [
       'syntax error',
       { status: 107, measured: null, error: 'Unexpected token' },
       'load-script-error',
