@@ -94,7 +94,7 @@ function passedInWords(judged: readonly Judged[]): string {
     .map((one) => `${one.verdict.sentence}${hostsInWords(one)}`);
   const harm =
     critical === 0
-      ? 'no metric is critical, so nothing could stop the change'
+      ? 'no metric that was watched is critical, so nothing could stop the change'
       : `no harm in ${critical} critical metric${critical === 1 ? '' : 's'}`;
   return worse.length > 0 ? `${harm}; worse, but not critical: ${worse.join('; ')}` : harm;
 }

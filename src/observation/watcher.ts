@@ -234,7 +234,7 @@ class MetricWatcher implements Watcher {
 }
 
 const FIRST = 'the first version here: there is nothing to compare with yet, so only absolute limits are watched';
-const UNCRITICAL = 'no metric is critical: the watch reports, and cannot stop a change';
+const UNCRITICAL = 'no metric that can be watched is critical: the watch reports, and cannot stop a change';
 
 function sidesOf({ newHosts, oldHosts }: TwoVersions): Sides | null {
   return newHosts?.length && oldHosts?.length ? { fresh: newHosts, old: oldHosts } : null;
