@@ -1,6 +1,7 @@
 /** `changeline demo` (`npm start`): three versions of a sample shop go through the line; the third is taken back. */
 import { dirname, join, relative, resolve } from 'node:path';
-import { inWords } from '../../duration/duration.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { inWords, milliseconds } from '../../duration/duration.ts';
 import { obtainK6, PINNED_K6 } from '../../load/load.ts';
 import { Failure, failureFrom, goesOn, type Result } from '../../outcome/outcome.ts';
 import { cacheDirectory } from '../../stages/frame/context.ts';
@@ -84,9 +85,11 @@ class Demo {
       baseUrls: this.#shop.hosts.map(({ port }) => `http://127.0.0.1:${port}`),
       ordersPerSecond: SHORTENED.ordersPerSecond,
     });
+    const opened = Date.now();
     await writeConfig(this.#shop, this.#home, await this.#k6Or(k6));
     this.#say(`${two}, a good version with a migration`);
     if (!(await this.#deliver('uat', two))) return this.#stopped();
+    await this.#letThemOrder(opened);
     if (!(await this.#deliver('production', two))) return this.#stopped();
 
     this.#say(`${three}, which answers every health check but loses orders`);
@@ -94,6 +97,15 @@ class Demo {
     const result = await this.#run('production', three, {});
     if (this.#signal.aborted) return 1;
     return this.#sayEnd(result, this.#customers);
+  }
+
+  /** Until there is something to compare with: the plan refuses a watch that could see nothing, on a fast machine too. */
+  async #letThemOrder(since: number): Promise<void> {
+    this.#log.progress('letting customers order for a moment, so that the watch has something to compare with');
+    const left = since + milliseconds(SHORTENED.orderingBefore)! - Date.now();
+    // Aborted, the next delivery says so.
+    await pause(Math.max(0, left), undefined, { signal: this.#signal }).catch(() => {});
+    this.#log.progress(null);
   }
 
   /** Sends the customers home. */

@@ -10,7 +10,15 @@ import { run } from '../../process/process.ts';
 export const DEMO_FOLDER = '.changeline/demo';
 
 /** Numbers of a shortened delivery: what takes minutes in production takes seconds here. */
-export const SHORTENED = { watch: '6s', betweenWaves: '4s', tick: '250ms', loadTest: '2s', ordersPerSecond: 60 };
+export const SHORTENED = {
+  watch: '6s',
+  betweenWaves: '4s',
+  tick: '250ms',
+  loadTest: '2s',
+  /** How long customers have ordered before a version is held against what they did. */
+  orderingBefore: '8s',
+  ordersPerSecond: 60,
+};
 
 export interface Shop {
   /** The demo's workspace. */
