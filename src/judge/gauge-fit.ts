@@ -9,6 +9,7 @@ import { lastTick } from './evidence.ts';
 import { Innovations } from './innovations.ts';
 import { forecastFactor, likeliest, memoryFactor, type Wandering, wanderings } from './memory.ts';
 import { Ranks } from './ranks.ts';
+import { SMALLEST_CHANGE } from './tolerance.ts';
 import type { Metric, Plan, Side } from './types.ts';
 
 /** What a memory fitted to n points adds to the variance beyond its first-order error, times n (from simulation). */
@@ -31,8 +32,6 @@ const LONG_MEMORY = 0.97;
 const NOTED = 1.3;
 /** The mean score of a shift is taken over so many of the reference's innovations. */
 const SAMPLE = 48;
-/** Against a constant reference a change smaller than this part of the level is none. */
-const SMALLEST = 1e-3;
 /** So many different steps of a shift's way through the memory are told apart. */
 const STEPS = 12;
 
@@ -71,7 +70,7 @@ export function fitGauge(reference: GaugeReference, plan: Plan): GaugeFit {
   const ranks = new Ranks(
     innovations.filter((value) => !Number.isNaN(value)),
     size,
-    SMALLEST * (reference.scale === 'log' ? 1 : Math.abs(reference.level)),
+    SMALLEST_CHANGE * (reference.scale === 'log' ? 1 : Math.abs(reference.level)),
   );
   const centre = ranks.mean();
   const scores = () => innovations.map((value) => (Number.isNaN(value) ? value : ranks.score(value) - centre));

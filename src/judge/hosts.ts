@@ -4,6 +4,7 @@
  * diagnosis, never a verdict: decided is on the sum of a wave. Pure.
  */
 import { incompleteBeta, median, PER_MAD } from './distributions.ts';
+import { SMALLEST_CHANGE } from './tolerance.ts';
 import type { Metric, Side } from './types.ts';
 
 /** One host's numbers, one entry a tick; without a reference its level is held against the others'. */
@@ -34,8 +35,6 @@ const EFFICIENCY = 0.37;
 /** What the hosts' own scatter over time counts for, in degrees of freedom: few hosts say little about each other. */
 const OWN_SCATTER = 5;
 const MOST_MEMORY = 0.98;
-/** A change smaller than this part of the level is none, however constant the level. */
-const SMALLEST = 1e-3;
 
 /** The mean of the ticks that have a number, its standard error, and their sum. */
 interface Mean {
@@ -105,13 +104,13 @@ function isNumber(value: number | null): value is number {
 }
 
 function logOf({ kind }: Metric, { mean, error, sum, known }: Mean): Omit<Moved, 'host'> {
-  if (kind !== 'count') return { change: Math.log(mean), error: Math.max(SMALLEST, error / mean) };
+  if (kind !== 'count') return { change: Math.log(mean), error: Math.max(SMALLEST_CHANGE, error / mean) };
   const events = Math.max(0, sum) + 0.5;
   return { change: Math.log(events / known), error: Math.max(1 / Math.sqrt(events), error / (events / known)) };
 }
 
 function levelOf(_: Metric, { mean, error }: Mean): Omit<Moved, 'host'> {
-  return { change: mean, error: Math.max(SMALLEST * Math.abs(mean), error) };
+  return { change: mean, error: Math.max(SMALLEST_CHANGE * Math.abs(mean), error) };
 }
 
 function difference(host: string, now: Omit<Moved, 'host'>, before: Omit<Moved, 'host'>): Moved {

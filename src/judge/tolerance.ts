@@ -4,6 +4,9 @@ import type { Tolerance } from './types.ts';
 /** Twice as much is borne, and half; no absolute difference. */
 export const DEFAULT_TOLERANCE: Tolerance = { up: 2, down: 0.5, absolute: null, per: 'second' };
 
+/** A change smaller than this part of a level is none, however constant the level: the same for metrics and hosts. */
+export const SMALLEST_CHANGE = 1e-3;
+
 /** The tolerance of a text; null where it is none, or where it would bear nothing or everything. */
 export function parseTolerance(text: string | undefined): Tolerance | null {
   if (text === undefined) return { ...DEFAULT_TOLERANCE };

@@ -4,7 +4,7 @@ import { isLoopback } from '../metrics/metrics.ts';
 import { placeholdersIn } from '../transport/transport.ts';
 
 export type { Drill } from './drilling.ts';
-export { betweenLength, budget, watchLength } from './length.ts';
+export { betweenLength, budget, lengthInWords, watchLength } from './length.ts';
 export type {
   Length,
   Observation,

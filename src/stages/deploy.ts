@@ -16,7 +16,7 @@ import {
   turnBack,
   type Work,
 } from '../fleet/fleet.ts';
-import { betweenLength, budget } from '../observation/observation.ts';
+import { betweenLength, budget, lengthInWords } from '../observation/observation.ts';
 import { Failure, type Json, type Result } from '../outcome/outcome.ts';
 import { artifactOf, artifactRequest } from './artifact-of.ts';
 import { fleetOptions } from './fleet-options.ts';
@@ -24,7 +24,7 @@ import { letPass, planLetPass } from './holding/undecided-watch.ts';
 import { planPrecedence } from './precedence.ts';
 import { settleDeploy } from './settling.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
-import { type OpenWatch, openWatch, tellingLedger } from './watching.ts';
+import { type OpenWatch, openWatch, resultOfWatch, tellingLedger } from './watching.ts';
 
 type Context = StageContext<'deploy'>;
 
@@ -140,9 +140,8 @@ async function planWatch(context: Context, fleet: Fleet, waves: readonly string[
       share: shareOf(context),
     });
     const passed = await planLetPass(context, lines);
-    const longer = length.max > length.min ? `, and up to ${inWords(length.max)} where it cannot tell by then` : '';
     return [
-      { kind: 'will', text: `watch each wave but the last for ${inWords(length.min)}${longer}` },
+      { kind: 'will', text: `watch each wave but the last for ${lengthInWords(length)}` },
       ...passed.filter(({ kind, shown, text }) => kind !== 'will' || shown || text.startsWith('override:')),
     ];
   } finally {
@@ -181,9 +180,7 @@ function watchBetween(context: Context, watch: OpenWatch | null): AfterWave {
       onEvent: tellingLedger(context),
     });
     context.log.info(seen.summary);
-    const { outcome, code, summary, facts, charts, impact, markdown, next } = seen;
-    const own: Result = { outcome, code, summary, facts, charts, impact, markdown, ...(next === null ? {} : { next }) };
-    const result = await letPass(context, own);
+    const result = await letPass(context, resultOfWatch(seen));
     return { goOn: result.outcome === 'passed', why: result.summary, result };
   };
 }

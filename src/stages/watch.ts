@@ -1,10 +1,10 @@
 /** Watches cluster and business after a release, and says whether they got worse. */
-import { inWords, milliseconds } from '../duration/duration.ts';
-import { budget, type Length, type Observation, watchLength } from '../observation/observation.ts';
+import { milliseconds } from '../duration/duration.ts';
+import { budget, type Length, lengthInWords, watchLength } from '../observation/observation.ts';
 import { Failure, type Result } from '../outcome/outcome.ts';
 import { letPass, planLetPass } from './holding/undecided-watch.ts';
 import type { Planned, Stage, StageContext } from './stage.ts';
-import { openWatch, tellingLedger } from './watching.ts';
+import { openWatch, resultOfWatch, tellingLedger } from './watching.ts';
 
 type Context = StageContext<'watch'>;
 
@@ -47,7 +47,8 @@ export const stage: Stage<'watch'> = {
         share: budget(waves).last,
         onEvent: tellingLedger(context),
       });
-      return await letPass(context, resultOf(observation));
+      const outputs = { verdicts: JSON.stringify(observation.facts.verdicts) };
+      return await letPass(context, { ...resultOfWatch(observation), outputs });
     } finally {
       await open.close();
     }
@@ -65,10 +66,6 @@ function lengthOf({ inputs, environment }: Context): Length {
     untouched: 'nothing was changed',
     next: 'write it as 30s, 5m or 1h',
   });
-}
-
-function lengthInWords({ min, max }: Length): string {
-  return max > min ? `${inWords(min)}, and up to ${inWords(max)} where it cannot tell by then` : inWords(min);
 }
 
 /** When this change's deploy began and ended; null where it was not deployed, or so long ago that only now counts. */
@@ -97,19 +94,4 @@ const UNGUARDED: Result = {
 
 function skipped(code: 'not-configured' | 'nothing-to-do', summary: string): Result {
   return { outcome: 'skipped', code, summary, facts: {}, outputs: { verdicts: '[]' } };
-}
-
-function resultOf(observation: Observation): Result {
-  const { outcome, code, summary, facts, charts, impact, markdown, next } = observation;
-  return {
-    outcome,
-    code,
-    summary,
-    facts,
-    outputs: { verdicts: JSON.stringify(facts.verdicts) },
-    charts,
-    impact,
-    markdown,
-    ...(next ? { next } : {}),
-  };
 }

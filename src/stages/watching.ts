@@ -4,13 +4,14 @@ import { openDatabase } from '../database/database.ts';
 import { openFleet } from '../fleet/fleet.ts';
 import { event } from '../ledger/ledger.ts';
 import {
+  type Observation,
   openWatcher,
   type WatchEvent,
   type Watcher,
   watchedDatabases,
   watchesHosts,
 } from '../observation/observation.ts';
-import { Failure } from '../outcome/outcome.ts';
+import { Failure, type Result } from '../outcome/outcome.ts';
 import type { Host } from '../transport/transport.ts';
 import { disturbedSpans } from './disturbed.ts';
 import { fleetOptions } from './fleet-options.ts';
@@ -87,6 +88,11 @@ export function tellingLedger({ book, verb }: WatchingContext): (event: WatchEve
 /** A drill asks of the past what an environment that was only just adopted has too. */
 function isDrill(context: WatchingContext): boolean {
   return context.verb === 'watch' && (context as StageContext<'watch'>).inputs.drill;
+}
+
+/** What a stage returns of what it watched. */
+export function resultOfWatch({ outcome, code, summary, facts, charts, impact, markdown, next }: Observation): Result {
+  return { outcome, code, summary, facts, charts, impact, markdown, ...(next === null ? {} : { next }) };
 }
 
 /** True where no version is live before this change: then there is nothing to compare with. */
